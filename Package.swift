@@ -1,0 +1,63 @@
+// swift-tools-version:6.1
+import PackageDescription
+
+// Targets stand in the order in which a byte travels; each may import only what
+// stands above it and is named in its dependencies.
+let package = Package(
+    name: "Lector",
+    products: [
+        .library(name: "Lector", targets: ["Documents", "Ingest", "Tokenization", "Inference", "Answers", "Pipelines"]),
+        .executable(name: "lector", targets: ["lector"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
+        .systemLibrary(name: "CUchardet", pkgConfig: "uchardet", providers: [.apt(["libuchardet-dev"])]),
+        .systemLibrary(name: "CGLib", pkgConfig: "glib-2.0", providers: [.apt(["libglib2.0-dev"])]),
+
+        // Bytes to documents to tokens.
+        .target(name: "Documents"),
+        .target(name: "CCRC32C"),
+        .target(name: "Digests", dependencies: ["CCRC32C", "CGLib"]),
+        .target(name: "Ingest", dependencies: ["Documents", "Digests", "CArchive", "CXML2", "CGMime", "CUchardet"]),
+        .target(name: "Tokenization", dependencies: ["Documents", "Digests"]),
+
+        // Tokens to state.
+        .target(name: "BundledModel", resources: [.copy("Resources")]),
+        .target(name: "CThreads"),
+        .target(name: "CKernels"),
+        .target(name: "WeightFiles", dependencies: ["Digests"]),
+        .target(name: "KimiLinear", dependencies: ["CKernels", "CThreads", "WeightFiles"]),
+        .target(name: "Checkpoints", dependencies: ["Digests"]),
+        .target(name: "Inference", dependencies: ["KimiLinear", "Checkpoints", "Tokenization", "WeightFiles", "Digests"]),
+
+        // State to answers.
+        .target(name: "Answers", dependencies: ["Documents", "Tokenization", "Inference"]),
+        .target(name: "Evaluation", dependencies: ["Documents"]),
+        .target(
+            name: "Pipelines",
+            dependencies: [
+                "Documents", "Digests", "Ingest", "Tokenization", "Checkpoints", "Inference", "Answers", "Evaluation",
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        .executableTarget(
+            name: "lector",
+            dependencies: [
+                "Documents", "Digests", "Ingest", "Tokenization", "BundledModel", "WeightFiles", "KimiLinear",
+                "Checkpoints", "Inference", "Answers", "Evaluation", "Pipelines",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        // Tests, one target a module.
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

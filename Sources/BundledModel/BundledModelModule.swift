@@ -1,0 +1,3 @@
+// BundledModel: where the shipped weights lie.
+//
+// Start at `BundledModel`.

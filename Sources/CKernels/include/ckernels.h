@@ -1,0 +1,3 @@
+#ifndef LECTOR_CKERNELS_H
+#define LECTOR_CKERNELS_H
+#endif

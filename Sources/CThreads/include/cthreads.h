@@ -1,0 +1,3 @@
+#ifndef LECTOR_CTHREADS_H
+#define LECTOR_CTHREADS_H
+#endif

@@ -1,0 +1,6 @@
+// Pipelines: runs that stop anywhere, resume anywhere and lose nothing.
+//
+// Owns the run folder, result formats, progress and pipeline files. Composes Ingest,
+// Inference and Answers; adds no arithmetic and no parsing of its own.
+//
+// Start at `ClassificationRun`.
