@@ -6,7 +6,9 @@ import PackageDescription
 let package = Package(
     name: "Lector",
     products: [
-        .library(name: "Lector", targets: ["Documents", "Ingest", "Tokenization", "Inference", "Answers", "Pipelines"]),
+        .library(
+            name: "Lector",
+            targets: ["Documents", "Ingest", "Tokenization", "Inference", "Answers", "Pipelines"]),
         .executable(name: "lector", targets: ["lector"]),
     ],
     dependencies: [
@@ -26,7 +28,9 @@ let package = Package(
         .target(name: "Documents"),
         .target(name: "CCRC32C"),
         .target(name: "Digests", dependencies: ["CCRC32C", "CGLib"]),
-        .target(name: "Ingest", dependencies: ["Documents", "Digests", "CArchive", "CXML2", "CGMime", "CUchardet"]),
+        .target(
+            name: "Ingest",
+            dependencies: ["Documents", "Digests", "CArchive", "CXML2", "CGMime", "CUchardet"]),
         .target(name: "Tokenization", dependencies: ["Documents", "Digests"]),
 
         // Tokens to state.
@@ -36,7 +40,9 @@ let package = Package(
         .target(name: "WeightFiles", dependencies: ["Digests"]),
         .target(name: "KimiLinear", dependencies: ["CKernels", "CThreads", "WeightFiles"]),
         .target(name: "Checkpoints", dependencies: ["Digests"]),
-        .target(name: "Inference", dependencies: ["KimiLinear", "Checkpoints", "Tokenization", "WeightFiles", "Digests"]),
+        .target(
+            name: "Inference",
+            dependencies: ["KimiLinear", "Checkpoints", "Tokenization", "WeightFiles", "Digests"]),
 
         // State to answers.
         .target(name: "Answers", dependencies: ["Documents", "Tokenization", "Inference"]),
@@ -44,7 +50,8 @@ let package = Package(
         .target(
             name: "Pipelines",
             dependencies: [
-                "Documents", "Digests", "Ingest", "Tokenization", "Checkpoints", "Inference", "Answers", "Evaluation",
+                "Documents", "Digests", "Ingest", "Tokenization", "Checkpoints", "Inference", "Answers",
+                "Evaluation",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
