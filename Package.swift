@@ -64,7 +64,9 @@ let package = Package(
             ]),
 
         // Tests, one target a module.
+        .testTarget(name: "DocumentsTests", dependencies: ["Documents"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Documents", "Digests"]),
     ],
     swiftLanguageModes: [.v6]
 )

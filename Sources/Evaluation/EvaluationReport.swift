@@ -1,0 +1,111 @@
+extension EvaluationResult {
+    /// The scores as a page of their own, in the frame of every report.
+    public func report(title: String) -> String {
+        ReportPage.head(title: "\(title) · lector eval") + header(title) + labelTable + matrix
+            + "<div class=\"two\">\n" + reliabilityChart + thresholdTable + "</div>\n" + errorTable
+            + unmatched + ReportPage.foot
+    }
+
+    private func header(_ title: String) -> String {
+        let interval = scores.accuracyInterval
+        var out = "<header><div class=\"mark\">lector eval</div><h1>\(HTMLText.escaped(title))</h1>"
+        out += "<div class=\"soft\">model \(HTMLText.escaped(model))</div></header>\n<div class=\"tiles\">\n"
+        out += ReportPage.tile(percent(scores.accuracy), "accuracy")
+        out += ReportPage.tile(
+            "\(fixed(interval.lowerBound * 100, 1)) to \(fixed(interval.upperBound * 100, 1))",
+            "95 % Wilson interval")
+        out += ReportPage.tile(fixed(scores.macroF1, 4), "macro F1")
+        out += ReportPage.tile(fixed(scores.expectedCalibrationError, 4), "calibration error (ECE)")
+        out += ReportPage.tile(percent(scores.coverage), "answered")
+        out += ReportPage.tile(ReportPage.grouped(scores.items), "items with gold")
+        return out + "</div>\n"
+    }
+
+    private var labelTable: String {
+        var out = "<h2>Labels</h2>\n<div class=\"card scroll\"><table class=\"matrix\"><thead><tr>"
+        for name in ["Label", "Gold", "Given", "Right", "Precision", "Recall", "F1"] {
+            out += "<th>\(name)</th>"
+        }
+        out += "</tr></thead><tbody>\n"
+        for score in scores.labelScores {
+            out += "<tr><th>\(HTMLText.escaped(score.label))</th><td>\(score.gold)</td>"
+            out += "<td>\(score.predicted)</td><td>\(score.correct)</td><td>\(percent(score.precision))</td>"
+            out += "<td>\(percent(score.recall))</td><td>\(fixed(score.f1, 4))</td></tr>\n"
+        }
+        return out + "</tbody></table></div>\n"
+    }
+
+    private var matrix: String {
+        var out = "<h2>Confusion</h2>\n<div class=\"card scroll\"><table class=\"matrix\"><thead><tr>"
+        out += "<th>gold ↓ given →</th>"
+        for label in scores.labels { out += "<th>\(HTMLText.escaped(label))</th>" }
+        out += "<th>no answer</th></tr></thead><tbody>\n"
+        for row in scores.labels.indices {
+            out += "<tr><th>\(HTMLText.escaped(scores.labels[row]))</th>"
+            for (column, count) in scores.confusion[row].enumerated() {
+                let kind = column == row ? " class=\"hit\"" : count > 0 ? " class=\"miss\"" : ""
+                out += "<td\(kind)>\(count)</td>"
+            }
+            out += "</tr>\n"
+        }
+        return out + "</tbody></table></div>\n"
+    }
+
+    private var reliabilityChart: String {
+        var out = "<div><h2>Calibration</h2><div class=\"card\"><svg viewBox=\"0 0 320 250\" role=\"img\" "
+        out += "aria-label=\"Share right by stated probability\">"
+        out += "<line class=\"axis\" x1=\"30\" y1=\"220\" x2=\"310\" y2=\"220\"/>"
+        out += "<line class=\"guide\" x1=\"30\" y1=\"220\" x2=\"310\" y2=\"20\"/>"
+        for (index, bin) in scores.reliability.enumerated() where bin.count > 0 {
+            let height = bin.accuracy * 200
+            out += "<rect class=\"k0\" x=\"\(32 + index * 28)\" y=\"\(fixed(220 - height, 1))\" width=\"24\" "
+            out += "height=\"\(fixed(height, 1))\"><title>\(bin.count) answers, stated "
+            out += "\(fixed(bin.confidence, 3)), right \(fixed(bin.accuracy, 3))</title></rect>"
+        }
+        for tenth in stride(from: 0, through: 10, by: 2) {
+            out += "<text x=\"\(24 + tenth * 28)\" y=\"238\">\(fixed(Double(tenth) / 10, 1))</text>"
+            out += "<text x=\"4\" y=\"\(224 - tenth * 20)\">\(fixed(Double(tenth) / 10, 1))</text>"
+        }
+        return out + "</svg><p class=\"soft\">Share right (bars) by stated probability; "
+            + "on the dotted line the model says what it knows.</p></div></div>\n"
+    }
+
+    private var thresholdTable: String {
+        var out = "<div><h2>Threshold</h2><div class=\"card scroll\"><table class=\"matrix\"><thead><tr>"
+        out += "<th>--threshold</th><th>answered</th><th>right of those</th></tr></thead><tbody>\n"
+        for point in scores.thresholdCurve where point.threshold >= 0.45 || point.threshold == 0 {
+            out += "<tr><th>\(fixed(point.threshold, 2))</th><td>\(percent(point.coverage))</td>"
+            out += "<td>\(percent(point.accuracy))</td></tr>\n"
+        }
+        return out + "</tbody></table></div></div>\n"
+    }
+
+    private var errorTable: String {
+        guard !errors.isEmpty else { return "" }
+        var out = "<h2>Wrong answers, the surest first</h2>\n<div class=\"card scroll\"><table><thead><tr>"
+        out += "<th>Item</th><th>Gold</th><th>Given</th><th class=\"n\">Probability</th><th>Subject</th>"
+        out += "</tr></thead><tbody>\n"
+        for error in errors {
+            out += "<tr><td class=\"item\">\(HTMLText.escaped(HTMLText.cut(error.row.item, to: 300)))</td>"
+            out += "<td class=\"label\">\(HTMLText.escaped(error.gold))</td>"
+            out += "<td class=\"label\">\(HTMLText.escaped(error.row.label ?? ""))</td>"
+            out += "<td class=\"n\">\(error.row.probability.map { fixed($0, 4) } ?? "")</td>"
+            let subject = HTMLText.cut(error.row.first("subject") ?? "", to: 200)
+            out += "<td class=\"subject\">\(HTMLText.escaped(subject))</td></tr>\n"
+        }
+        return out + "</tbody></table></div>\n"
+    }
+
+    private var unmatched: String {
+        guard !missing.isEmpty || extraCount > 0 else { return "" }
+        var out = "<h2>Not compared</h2>\n<div class=\"card\"><p>\(missing.count) gold items have no row, "
+        out += "\(extraCount) rows have no gold label.</p><ul>\n"
+        for name in missing.prefix(20) {
+            out += "<li>no row: \(HTMLText.escaped(HTMLText.cut(name, to: 300)))</li>\n"
+        }
+        for name in extra {
+            out += "<li>no gold label: \(HTMLText.escaped(HTMLText.cut(name, to: 300)))</li>\n"
+        }
+        return out + "</ul></div>\n"
+    }
+}
