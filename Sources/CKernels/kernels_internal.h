@@ -1,0 +1,79 @@
+// What the levels share: the layouts of ckernels.h as offsets, and small exact helpers.
+#ifndef LECTOR_KERNELS_INTERNAL_H
+#define LECTOR_KERNELS_INTERNAL_H
+
+#include "ckernels.h"
+
+#include <math.h>
+#include <string.h>
+
+// Keys of one step of the running softmax; blocks stand at multiples of it.
+#define CK_KEY_BLOCK 64
+#define CK_MAX_CONV_WIDTH 16
+
+extern const ck_kernels ck_reference_table;
+extern const ck_kernels ck_generic_table;
+#if defined(__x86_64__) && defined(CK_HAVE_AVX512)
+extern const ck_kernels ck_avx512_table;
+#endif
+
+static inline int64_t ck_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t ck_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t ck_round_up(int64_t a, int64_t unit) { return (a + unit - 1) / unit * unit; }
+
+static inline uint32_t ck_bits(float x) {
+    uint32_t b;
+    memcpy(&b, &x, 4);
+    return b;
+}
+
+static inline float ck_from_bits(uint32_t b) {
+    float x;
+    memcpy(&x, &b, 4);
+    return x;
+}
+
+// Bytes of a panel before its scales.
+static inline int64_t ck_panel_data_bytes(ck_format format, int64_t K) {
+    switch (format) {
+        case CK_F32: return K * 64;
+        case CK_BF16: return K / 2 * 64;
+        case CK_Q8: return K / 4 * 64;
+        case CK_Q4: return K / 8 * 64;
+    }
+    return 0;
+}
+
+static inline int64_t ck_group(ck_format format) { return format == CK_Q4 ? 32 : 64; }
+
+static inline const uint8_t *ck_panel(const ck_matrix *w, int64_t p) {
+    return (const uint8_t *)w->data + p * ck_panel_bytes(w->format, w->K);
+}
+
+// Parts of one prepared int8 row.
+static inline int64_t ck_row_q4_corrections(int64_t K) { return ck_round_up(K, 64); }
+static inline int64_t ck_row_q8_corrections(int64_t K) { return ck_round_up(K, 64) + 4 * (K / 32); }
+static inline int64_t ck_row_scale(int64_t K) {
+    return ck_round_up(K, 64) + 4 * (K / 32) + 4 * (K / 64);
+}
+
+// Keys lo ..< hi (absolute) that query t sees among keys key0 ..< key0+S.
+static inline void ck_key_range(int64_t t, int64_t window, int64_t key0, int64_t S, int64_t *lo,
+                                int64_t *hi) {
+    int64_t low = window > 0 ? ck_max(0, t - window + 1) : 0;
+    *lo = ck_max(low, key0);
+    *hi = ck_min(t + 1, key0 + S);
+}
+
+// Level-independent parts, in common.c: the same bits on every level.
+void ck_common_prepare(void *out, ck_format format, const float *x, int64_t ldx, int64_t M, int64_t K);
+void ck_common_add(float *x, const float *y, int64_t n);
+int64_t ck_common_argmax(const float *x, int64_t n);
+void ck_common_to_bf16(uint16_t *out, int64_t ldo, const float *x, int64_t ldx, int64_t M, int64_t n);
+void ck_common_from_bf16(float *out, int64_t ldo, const uint16_t *x, int64_t ldx, int64_t M, int64_t n);
+void ck_reference_log_softmax(float *out, const float *x, int64_t n);
+void ck_reference_moe_route(int32_t *index, float *weight, const float *logits, int64_t ldl,
+                            const float *bias, int64_t M, int64_t E, int64_t k, int64_t groups,
+                            int64_t groups_kept, bool renormalize, float scale);
+
+#endif
