@@ -72,7 +72,8 @@ final class BytePairMerges: @unchecked Sendable {  // tables are never written a
         words.deallocate()
     }
 
-    /// Whether a byte has a token; text with other bytes must not get here.
+    /// Whether a byte has a token; bytes without one are dropped, as Hugging Face does when
+    /// `unk_token` is null.
     func hasToken(for byte: UInt8) -> Bool { byteTokens[Int(byte)] >= 0 }
 
     /// Appends the ids of one word.
@@ -110,9 +111,12 @@ final class BytePairMerges: @unchecked Sendable {  // tables are never written a
             func look(_ index: Int) {
                 (ranks[index], merged[index]) = find(symbols[index], symbols[index + 1])
             }
-            for index in 0..<count { symbols[index] = byteTokens[Int(word[index])] }
-            for index in 0..<max(count - 1, 0) { look(index) }
-            var length = count
+            var length = 0
+            for index in 0..<count {
+                symbols[length] = byteTokens[Int(word[index])]
+                if symbols[length] >= 0 { length += 1 }
+            }
+            for index in 0..<max(length - 1, 0) { look(index) }
             while length > 1 {
                 var best = 0
                 for index in 1..<max(length - 1, 1) where ranks[index] < ranks[best] { best = index }
@@ -132,10 +136,10 @@ final class BytePairMerges: @unchecked Sendable {  // tables are never written a
     }
 
     private func mergeByHeap(_ word: UnsafePointer<UInt8>, _ count: Int, into ids: inout [Int32]) {
-        var symbols = [Int32](unsafeUninitializedCapacity: count) { buffer, filled in
-            for index in 0..<count { buffer[index] = byteTokens[Int(word[index])] }
-            filled = count
-        }
+        var symbols = UnsafeBufferPointer(start: word, count: count)
+            .map { byteTokens[Int($0)] }.filter { $0 >= 0 }
+        let count = symbols.count
+        guard count > 0 else { return }
         // A chain of the symbols that are left; a merged symbol stands at its first byte.
         var next = (1...Int32(count)).map { $0 }
         var previous = (-1..<Int32(count - 1)).map { $0 }

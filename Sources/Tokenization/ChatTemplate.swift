@@ -57,7 +57,8 @@ extension Tokenizer {
             case .text(let text): ids += encode(text)
             case .special(let name):
                 guard let id = specialID(name) else {
-                    throw .noSuchSpecial(name: name, known: specialTokens.sorted { $0.key < $1.key }.map(\.value))
+                    throw .noSuchSpecial(
+                        name: name, known: specialTokens.sorted { $0.key < $1.key }.map(\.value))
                 }
                 ids.append(id)
             }

@@ -17,7 +17,9 @@ enum JSONValue {
     var isNull: Bool { if case .null = self { true } else { false } }
 
     /// The value's text when it is a string.
-    var text: String? { if case .string(let utf8) = self { String(decoding: utf8, as: UTF8.self) } else { nil } }
+    var text: String? {
+        if case .string(let utf8) = self { String(decoding: utf8, as: UTF8.self) } else { nil }
+    }
 
     /// The value when it is a whole number that a token id can be.
     var id: Int? {

@@ -1,45 +1,28 @@
-/// Makes any bytes fit for the scanner: valid UTF-8 whose every byte has a token.
-///
-/// What is not UTF-8 becomes U+FFFD, one for each maximal ill-formed stretch, as the Unicode
-/// standard recommends. A scalar that needs a byte without a token becomes U+FFFD too: the
-/// bundled vocabulary lacks six control characters and the lead bytes of unassigned planes.
-/// (Hugging Face writes its unknown token there, which in that vocabulary is the special
-/// `<|endoftext|>`; text must never become a special token.)
+/// Makes any bytes valid UTF-8: what is ill-formed becomes U+FFFD, one for each maximal
+/// stretch, as the Unicode standard recommends (and Python's `errors="replace"` does).
 struct TextRepair: Sendable {
-    /// Where the repaired text parts from its source: from `repaired` on, up to the next edit,
-    /// offsets differ by `source - repaired`.
+    /// A U+FFFD that was put in.
     struct Edit {
-        /// The three bytes of a U+FFFD in the repaired text.
+        /// Its three bytes in the repaired text.
         var repaired: Range<Int>
         /// What it stands for.
         var source: Range<Int>
     }
 
-    /// By byte: 0 fine as it is, 1 a lead or stray byte of UTF-8 or a byte without a token.
-    private let needsLook: [Bool]
-    private let hasToken: [Bool]
-
-    init(hasToken: [Bool]) {
-        self.hasToken = hasToken
-        needsLook = (0..<256).map { $0 >= 0x80 || !hasToken[$0] }
-    }
-
     /// The length of the leading bytes that need no repair; a scalar cut off by the end is not
     /// among them.
     func cleanPrefix(_ text: UnsafeBufferPointer<UInt8>, from start: Int = 0) -> Int {
-        needsLook.withUnsafeBufferPointer { needsLook in
-            var at = start
-            while at < text.count {
-                if !needsLook[Int(text[at])] {
-                    at += 1
-                } else if case .fine(let length) = look(text, at) {
-                    at += length
-                } else {
-                    break
-                }
+        var at = start
+        while at < text.count {
+            if text[at] < 0x80 {
+                at += 1
+            } else if case .fine(let length) = look(text, at) {
+                at += length
+            } else {
+                break
             }
-            return at
         }
+        return at
     }
 
     /// Appends the repaired text.
@@ -87,7 +70,7 @@ struct TextRepair: Sendable {
     @inline(__always)
     private func look(_ text: UnsafeBufferPointer<UInt8>, _ at: Int) -> Finding {
         let lead = text[at]
-        if lead < 0x80 { return hasToken[Int(lead)] ? .fine(length: 1) : .bad(length: 1) }
+        if lead < 0x80 { return .fine(length: 1) }
         let length: Int
         var low: UInt8 = 0x80
         var high: UInt8 = 0xBF
@@ -101,14 +84,12 @@ struct TextRepair: Sendable {
         case 0xF1...0xF3: length = 4
         default: return .bad(length: 1)
         }
-        var isCovered = hasToken[Int(lead)]
         for offset in 1..<length {
             guard at + offset < text.count else { return .cut }
             let byte = text[at + offset]
             guard byte >= low, byte <= high else { return .bad(length: offset) }
-            isCovered = isCovered && hasToken[Int(byte)]
             (low, high) = (0x80, 0xBF)
         }
-        return isCovered ? .fine(length: length) : .bad(length: length)
+        return .fine(length: length)
     }
 }

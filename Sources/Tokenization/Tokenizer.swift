@@ -14,8 +14,9 @@ import Digests
 /// `<|im_end|>` contains some characters more and nothing else. Special tokens have ids that
 /// only ``specialID(_:)``, ``encode(_:)-(ChatTemplate.Segment)`` and the caller's own ids put in.
 ///
-/// Ids equal those of the `tokenizers` package (special tokens off), except where a word is
-/// longer than 64 KiB and where a byte has no token (see ``TextRepair``).
+/// Ids equal those of the `tokenizers` package (special tokens off), except behind a word longer
+/// than 64 KiB, which is cut there. A byte without a token (the bundled vocabulary lacks six
+/// control characters) is dropped, as that package does when `unk_token` is null.
 public final class Tokenizer: Sendable {
     /// One more than the largest id.
     public let vocabularySize: Int
@@ -48,10 +49,12 @@ public final class Tokenizer: Sendable {
         specialTokens = Dictionary(file.added.map { (Int32($0.id), $0.name) }, uniquingKeysWith: { $1 })
         specialIDs = Dictionary(file.added.map { ($0.name, Int32($0.id)) }, uniquingKeysWith: { $1 })
         core = EncoderCore(file)
-        for byte in [0xEF, 0xBF, 0xBD] as [UInt8] where !core.merges.hasToken(for: byte) {
+        if let name = file.unknownToken,
+            let byte = (0...255).first(where: { !core.merges.hasToken(for: UInt8($0)) })
+        {
             throw .unsupported(
-                field: "a vocabulary without the byte", found: "\(byte)",
-                expected: "one that can spell U+FFFD, which stands for what cannot be read")
+                field: "a vocabulary without the byte \(byte) and with the unk_token", found: "\"\(name)\"",
+                expected: "unk_token null, so that no text becomes a special token")
         }
     }
 
@@ -110,8 +113,8 @@ public final class Tokenizer: Sendable {
 
     /// The ids of a text with the bytes of the text that each stands for.
     ///
-    /// Ranges are in order and cover the text without gaps. Tokens of a replacement character
-    /// all have the range of what it replaced; otherwise no two overlap.
+    /// Ranges are in order. Together they cover the text, apart from bytes without a token; only
+    /// the tokens of a replacement character overlap: each has the range of what was replaced.
     public func encodeWithRanges(_ utf8: some Sequence<UInt8>) -> [Token] {
         var text: [UInt8] = []
         var edits: [TextRepair.Edit] = []
@@ -127,20 +130,26 @@ public final class Tokenizer: Sendable {
         var edit = 0  // the first edit that does not end before the current token
         var shift = 0  // source minus repaired, behind the edits that do
         for id in ids {
-            let end = at + tokens[Int(id)].count
+            while !core.merges.hasToken(for: text[at]) { at += 1 }
+            var end = at
+            var rest = tokens[Int(id)].count
+            while rest > 0 {
+                if core.merges.hasToken(for: text[end]) { rest -= 1 }
+                end += 1
+            }
             while edit < edits.count, edits[edit].repaired.upperBound <= at {
                 shift = edits[edit].source.upperBound - edits[edit].repaired.upperBound
                 edit += 1
             }
             var start = at + shift
-            if edit < edits.count, edits[edit].repaired.lowerBound < at { start = edits[edit].source.lowerBound }
+            if edit < edits.count, edits[edit].repaired.lowerBound < at {
+                start = edits[edit].source.lowerBound
+            }
             var stop = end + shift
             var ahead = edit
             while ahead < edits.count, edits[ahead].repaired.lowerBound < end {
                 let inside = edits[ahead]
-                stop =
-                    inside.source.upperBound
-                    + max(0, end - inside.repaired.upperBound)
+                stop = inside.source.upperBound + max(0, end - inside.repaired.upperBound)
                 ahead += 1
             }
             result.append(Token(id: id, range: start..<stop))
@@ -169,13 +178,12 @@ public struct Token: Sendable, Equatable {
 package struct EncoderCore: Sendable {
     let merges: BytePairMerges
     let scanner: WordScanner
-    let repair: TextRepair
+    let repair = TextRepair()
 
     init(_ file: TokenizerFile) {
         let merges = BytePairMerges(file)
         self.merges = merges
         scanner = WordScanner(isolatesDigits: file.isolatesDigits)
-        repair = TextRepair(hasToken: (0..<256).map { merges.hasToken(for: UInt8($0)) })
     }
 
     /// Encodes the words of a repaired text, up to the first whose end is not yet known.

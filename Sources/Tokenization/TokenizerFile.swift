@@ -18,6 +18,8 @@ struct TokenizerFile {
     var added: [Added]
     /// Whether each number character is a word of its own (`Digits`, individual).
     var isolatesDigits: Bool
+    /// What Hugging Face writes for a byte without a token.
+    var unknownToken: String?
 
     init(json bytes: [UInt8]) throws(TokenizerError) {
         let root = try JSONReader.parse(bytes)
@@ -28,6 +30,7 @@ struct TokenizerFile {
             throw .malformed(what: "there is no model", expected: "an object \"model\"")
         }
         try Self.refuseWhatIsNotDone(root, model)
+        unknownToken = model["unk_token"]?.text
         isolatesDigits = try Self.preTokenizer(root["pre_tokenizer"] ?? .null)
 
         guard case .object(let vocabulary)? = model["vocab"] else {
@@ -92,12 +95,14 @@ struct TokenizerFile {
                 }
                 (left, right) = (Array(parts[0]), Array(parts[1]))
             case .array(let parts):
-                guard parts.count == 2, case .string(let first) = parts[0], case .string(let second) = parts[1]
+                guard parts.count == 2, case .string(let first) = parts[0],
+                    case .string(let second) = parts[1]
                 else { throw .malformed(what: "a merge is \(pair.summary)", expected: "two tokens") }
                 (left, right) = (first, second)
             default: throw .malformed(what: "a merge is \(pair.summary)", expected: "two tokens")
             }
-            guard let leftID = byName[left], let rightID = byName[right], let merged = byName[left + right] else {
+            guard let leftID = byName[left], let rightID = byName[right], let merged = byName[left + right]
+            else {
                 throw .malformed(
                     what: "the merge of \(JSONValue.string(left).summary) and "
                         + "\(JSONValue.string(right).summary) names a token outside the vocabulary",
@@ -116,7 +121,9 @@ struct TokenizerFile {
 
     /// Settings of the file that would change ids and are not implemented.
     private static func refuseWhatIsNotDone(_ root: JSONValue, _ model: JSONValue) throws(TokenizerError) {
-        func refuse(_ field: String, _ value: JSONValue?, unless allowed: (JSONValue) -> Bool, _ expected: String)
+        func refuse(
+            _ field: String, _ value: JSONValue?, unless allowed: (JSONValue) -> Bool, _ expected: String
+        )
             throws(TokenizerError)
         {
             if let value, !allowed(value) {
@@ -136,12 +143,14 @@ struct TokenizerFile {
         try refuse("model.end_of_word_suffix", model["end_of_word_suffix"], unless: isEmpty, "null")
         try refuse("model.byte_fallback", model["byte_fallback"], unless: isOff, "false")
         try refuse("model.ignore_merges", model["ignore_merges"], unless: isOff, "false")
-        try refuse("decoder", root["decoder"], unless: { $0.isNull || $0["type"]?.text == "ByteLevel" }, "ByteLevel")
+        try refuse(
+            "decoder", root["decoder"], unless: { $0.isNull || $0["type"]?.text == "ByteLevel" }, "ByteLevel")
     }
 
     /// Whether digits are set apart; the only choice among what is supported.
     private static func preTokenizer(_ value: JSONValue) throws(TokenizerError) -> Bool {
-        let expected = "ByteLevel with use_regex and without add_prefix_space, alone or after individual Digits"
+        let expected =
+            "ByteLevel with use_regex and without add_prefix_space, alone or after individual Digits"
         func isTrue(_ value: JSONValue?) -> Bool? {
             if case .bool(let flag)? = value { flag } else { nil }
         }

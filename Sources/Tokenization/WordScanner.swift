@@ -48,7 +48,8 @@ struct WordScanner: Sendable {
                 guard start + 1 < count else { return isEnd ? count : nil }
                 byte = base[start + 1]
                 switch byte {
-                case UInt8(ascii: "s"), UInt8(ascii: "t"), UInt8(ascii: "m"), UInt8(ascii: "d"): return start + 2
+                case UInt8(ascii: "s"), UInt8(ascii: "t"), UInt8(ascii: "m"), UInt8(ascii: "d"):
+                    return start + 2
                 case UInt8(ascii: "r"), UInt8(ascii: "v"), UInt8(ascii: "l"):
                     if start + 2 < count {
                         let second = byte == UInt8(ascii: "l") ? UInt8(ascii: "l") : UInt8(ascii: "e")
