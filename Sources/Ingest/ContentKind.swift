@@ -108,7 +108,8 @@ enum ContentKind: Equatable {
         (Array("GIF89a".utf8), "a GIF image"), ([0x7F, 0x45, 0x4C, 0x46], "an ELF binary"),
         ([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], "an OLE file (old Office or Outlook)"),
         (Array("!BDN".utf8), "an Outlook mailbox (.pst)"), (Array("{\\rtf".utf8), "an RTF document"),
-        ([0x78, 0x9F, 0x3E, 0x22], "TNEF (winmail.dat)"), (Array("SQLite format 3\0".utf8), "an SQLite database"),
+        ([0x78, 0x9F, 0x3E, 0x22], "TNEF (winmail.dat)"),
+        (Array("SQLite format 3\0".utf8), "an SQLite database"),
         (Array("OggS".utf8), "Ogg media"), (Array("ID3".utf8), "MP3 audio"),
         ([0x49, 0x49, 0x2A, 0x00], "a TIFF image"), ([0x4D, 0x4D, 0x00, 0x2A], "a TIFF image"),
         ([0xCA, 0xFE, 0xBA, 0xBE], "a Java class or Mach-O binary"), (Array("wOFF".utf8), "a web font"),
@@ -224,7 +225,9 @@ enum ContentKind: Equatable {
             // XHTML is read as what it is for its readers.
             let beginning = bytes.slice(position..<min(bytes.count, position + 2048))
             let isPage = ["<html", "<HTML"].contains { (tag: StaticString) in
-                guard let offset = beginning.firstOffset(of: tag), offset + 5 < beginning.count else { return false }
+                guard let offset = beginning.firstOffset(of: tag), offset + 5 < beginning.count else {
+                    return false
+                }
                 return isSpace(beginning[offset + 5]) || beginning[offset + 5] == 0x3E
             }
             return isPage ? .html : .xml
@@ -253,7 +256,8 @@ enum ContentKind: Equatable {
         }
         guard isName else { return nil }
         let tail = bytes.slice(end..<close)
-        return tail.isEmpty || tail.firstOffset(of: 0x3D) != nil || tail.allSatisfy { isSpace($0) || $0 == 0x2F }
+        return tail.isEmpty || tail.firstOffset(of: 0x3D) != nil
+            || tail.allSatisfy { isSpace($0) || $0 == 0x2F }
             ? .xml : nil
     }
 

@@ -196,7 +196,9 @@ final class DocumentWriter {
             chunkMarks.append(TextMark(kind: openMarks[index].kind, range: openMarks[index].start..<end))
             openMarks[index].start = end
         }
-        chunkMarks.sort { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
+        chunkMarks.sort {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }
         marks = kept
         let chunk: [UInt8]
         if cut == buffer.count {

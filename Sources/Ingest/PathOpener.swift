@@ -23,8 +23,12 @@ enum PathOpener {
     static func open(
         _ path: [UInt8], address: String, parents: [FolderIdentity], walk: Walk, _ context: StreamContext
     ) {
-        if path.isEmpty { return context.emitFailure(address, .failed(.missing), "an empty path names nothing") }
-        if path.contains(0) { return context.emitFailure(address, .failed(.missing), "the path contains a zero byte") }
+        if path.isEmpty {
+            return context.emitFailure(address, .failed(.missing), "an empty path names nothing")
+        }
+        if path.contains(0) {
+            return context.emitFailure(address, .failed(.missing), "the path contains a zero byte")
+        }
         let terminated = (path + [0]).map { CChar(bitPattern: $0) }
         // Without O_NONBLOCK the opening of a FIFO waits for a writer.
         let descriptor = Glibc.open(terminated, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
@@ -43,7 +47,8 @@ enum PathOpener {
             close(descriptor)
             let identity = FolderIdentity(device: UInt(info.st_dev), inode: UInt(info.st_ino))
             if parents.contains(identity) {
-                return context.emitFailure(address, .failed(.cycle), "a link leads back to a folder it lies in")
+                return context.emitFailure(
+                    address, .failed(.cycle), "a link leads back to a folder it lies in")
             }
             FolderReader.open(path, terminated, address, parents + [identity], walk, context)
         default:
@@ -111,7 +116,8 @@ private final class FolderReader: DocumentProducer {
         if isFull {
             // Which entries came first is the file system's whim: then none of them is read.
             return context.emitFailure(
-                address, .failed(.limitEntries), "more than \(context.limits.maxEntries) entries; none of this folder is read")
+                address, .failed(.limitEntries),
+                "more than \(context.limits.maxEntries) entries; none of this folder is read")
         }
         names.sort { $0.lexicographicallyPrecedes($1) }
         context.push(FolderReader(path, address, parents, walk, names))

@@ -44,20 +44,21 @@ struct DocumentsCommand: ParsableCommand {
     var limits: LimitOptions
 
     func validate() throws {
-        if text && metadata { throw ValidationError("--text and --metadata print different things; choose one") }
+        if text && metadata {
+            throw ValidationError("--text and --metadata print different things; choose one")
+        }
     }
 
     func run() throws {
         var options = IngestOptions(limits: try limits.limits())
         options.includesHidden = !skipHidden
-        signal(SIGPIPE, SIG_IGN)
         do {
             let output = try OutputFile(path: output)
             let isComplete = try print(DocumentStream(inputs: inputs, options: options), output)
             try output.finish()
             if !isComplete { throw ExitCode(1) }
         } catch let error as OutputFile.Failure {
-            fputs("lector: \(error)\n", stderr)
+            complain("lector: \(error)\n")
             throw ExitCode(74)
         }
     }
@@ -89,7 +90,7 @@ struct DocumentsCommand: ParsableCommand {
                 if text {
                     if !end.status.isComplete {
                         progress.clear()
-                        fputs("lector: \(TerminalText.sanitized(document.address)): \(end.status)\n", stderr)
+                        complain("lector: \(TerminalText.sanitized(document.address)): \(end.status)\n")
                     }
                 } else {
                     let row = metadata ? metadataRow(document, end) : row(document, parts, end)
@@ -124,7 +125,9 @@ struct DocumentsCommand: ParsableCommand {
         return .object(members)
     }
 
-    private func row(_ document: Document, _ parts: [(address: String, bytes: Int)], _ end: DocumentEnd) -> JSONValue {
+    private func row(_ document: Document, _ parts: [(address: String, bytes: Int)], _ end: DocumentEnd)
+        -> JSONValue
+    {
         var members = [
             JSONMember("item", .string(document.address)),
             JSONMember("kind", .string(document.kind.rawValue)),
@@ -144,7 +147,9 @@ struct DocumentsCommand: ParsableCommand {
                 "parts",
                 .array(
                     parts.map {
-                        .object([JSONMember("part", .string($0.address)), JSONMember("bytes", .integer($0.bytes))])
+                        .object([
+                            JSONMember("part", .string($0.address)), JSONMember("bytes", .integer($0.bytes)),
+                        ])
                     })),
             JSONMember("warnings", .array(end.warnings.map { .string($0) })),
         ]
@@ -153,7 +158,9 @@ struct DocumentsCommand: ParsableCommand {
             members.append(
                 JSONMember(
                     "source",
-                    .object([JSONMember("start", .integer(source.start)), JSONMember("end", .integer(source.end))])))
+                    .object([
+                        JSONMember("start", .integer(source.start)), JSONMember("end", .integer(source.end)),
+                    ])))
         }
         return .object(members)
     }
@@ -189,7 +196,9 @@ struct LimitOptions: ParsableArguments {
         limits.maxMessageBytes = maxMessage.bytes
         let isSound = maxDepth >= 0 && maxEntries >= 1 && maxRatio >= 1
         guard isSound else { throw ValidationError("a limit must be a positive number") }
-        guard maxMessage.bytes <= 1 << 30 else { throw ValidationError("--max-message: a mail is held in memory; at most 1G") }
+        guard maxMessage.bytes <= 1 << 30 else {
+            throw ValidationError("--max-message: a mail is held in memory; at most 1G")
+        }
         return limits
     }
 }
@@ -204,7 +213,11 @@ struct ByteCount: ExpressibleByArgument, CustomStringConvertible {
         let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
         var digits = Substring(argument.uppercased())
         var shift = 0
-        if digits.hasSuffix("IB") { digits = digits.dropLast(2) } else if digits.hasSuffix("B") { digits = digits.dropLast() }
+        if digits.hasSuffix("IB") {
+            digits = digits.dropLast(2)
+        } else if digits.hasSuffix("B") {
+            digits = digits.dropLast()
+        }
         if let unit = digits.last.flatMap({ units[$0] }) {
             shift = unit
             digits = digits.dropLast()
@@ -214,7 +227,8 @@ struct ByteCount: ExpressibleByArgument, CustomStringConvertible {
     }
 
     var description: String {
-        for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] where bytes % (1 << shift) == 0 && bytes > 0 {
+        for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")]
+        where bytes % (1 << shift) == 0 && bytes > 0 {
             return "\(bytes >> shift)\(unit)"
         }
         return "\(bytes)"
@@ -244,7 +258,7 @@ private struct DocumentProgress {
     }
 
     mutating func clear() {
-        if isOnScreen { fputs("\r\u{1B}[K", stderr) }
+        if isOnScreen { complain("\r\u{1B}[K") }
         isOnScreen = false
     }
 
@@ -256,6 +270,6 @@ private struct DocumentProgress {
         if tenths - lastShown < 2 { return }
         lastShown = tenths
         isOnScreen = true
-        fputs("\r\u{1B}[K\(documents) documents, \(bytes >> 20) MiB of text, \(failures) not ok", stderr)
+        complain("\r\u{1B}[K\(documents) documents, \(bytes >> 20) MiB of text, \(failures) not ok")
     }
 }

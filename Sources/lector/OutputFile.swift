@@ -35,7 +35,9 @@ final class OutputFile {
     func flush() throws {
         var done = 0
         while done < buffer.count {
-            let count = buffer.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, buffer.count - done) }
+            let count = buffer.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress! + done, buffer.count - done)
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 let reason = String(cString: strerror(errno))
@@ -54,4 +56,9 @@ final class OutputFile {
             throw Failure(description: "cannot finish \(path): \(String(cString: strerror(errno)))")
         }
     }
+}
+
+/// Puts text on stderr as it is.
+func complain(_ text: String) {
+    text.utf8.withContiguousStorageIfAvailable { _ = Glibc.write(STDERR_FILENO, $0.baseAddress!, $0.count) }
 }

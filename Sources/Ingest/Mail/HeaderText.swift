@@ -95,7 +95,9 @@ private struct EncodedWord {
 
     init?(_ bytes: UnsafeRawBufferPointer, at start: Int) {
         let nameStart = start + 2
-        guard let nameEnd = bytes.slice(0..<min(bytes.count, nameStart + 64)).firstOffset(of: 0x3F, from: nameStart),
+        guard
+            let nameEnd = bytes.slice(0..<min(bytes.count, nameStart + 64)).firstOffset(
+                of: 0x3F, from: nameStart),
             nameEnd > nameStart, nameEnd + 3 <= bytes.count, bytes[nameEnd + 2] == 0x3F
         else { return nil }
         var name = bytes.slice(nameStart..<nameEnd)

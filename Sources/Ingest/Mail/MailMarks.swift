@@ -62,7 +62,8 @@ enum MailMarks {
             position = next
         }
         closeQuote()
-        closeSignature(at: marks.last?.range.upperBound == text.count ? marks.last!.range.lowerBound : text.count)
+        closeSignature(
+            at: marks.last?.range.upperBound == text.count ? marks.last!.range.lowerBound : text.count)
         marks.sort { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
         return marks
     }
@@ -73,7 +74,8 @@ enum MailMarks {
         return first == 0x20 && line.count > 1 && line[1] == 0x3E
     }
 
-    private static func isSignatureLine(_ line: UnsafeRawBufferPointer, rest: UnsafeRawBufferPointer) -> Bool {
+    private static func isSignatureLine(_ line: UnsafeRawBufferPointer, rest: UnsafeRawBufferPointer) -> Bool
+    {
         guard line.begins(with: "--") else { return false }
         if line.count == 3, line[2] == 0x20 { return true }
         // The space is often lost on the way; then the rest must be as short as a signature.
@@ -81,7 +83,8 @@ enum MailMarks {
     }
 
     private static func divider(_ line: UnsafeRawBufferPointer) -> TextMark.Kind? {
-        guard line.count < 100, line.begins(with: "--") || line.begins(with: "Begin forwarded message:") else { return nil }
+        guard line.count < 100, line.begins(with: "--") || line.begins(with: "Begin forwarded message:")
+        else { return nil }
         if line.begins(with: "Begin") { return .forwarded }
         let words = String(decoding: line, as: UTF8.self).lowercased().filter { $0 != "-" }
         let name = words.split(separator: " ").joined(separator: " ")
@@ -103,7 +106,8 @@ enum MailMarks {
     private static func isAnnouncement(_ line: UnsafeRawBufferPointer) -> Bool {
         var end = line.count
         while end > 0, isSpace(line[end - 1]) { end -= 1 }
-        guard end > 0, end < 300, line[end - 1] == 0x3A || line.slice(0..<end).suffix(3).elementsEqual([0xEF, 0xBC, 0x9A])
+        guard end > 0, end < 300,
+            line[end - 1] == 0x3A || line.slice(0..<end).suffix(3).elementsEqual([0xEF, 0xBC, 0x9A])
         else { return false }
         let text = String(decoding: line, as: UTF8.self).lowercased()
         let verbs = [

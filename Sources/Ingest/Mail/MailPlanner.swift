@@ -27,11 +27,15 @@ struct MailBody {
         case .uuencode: return (UUEncoding.decode(slice), [])
         case .quotedPrintable:
             let (bytes, strays) = QuotedPrintable.decode(slice)
-            return (bytes, strays > 0 ? ["\(strays) broken escapes in quoted-printable kept as they are"] : [])
+            return (
+                bytes, strays > 0 ? ["\(strays) broken escapes in quoted-printable kept as they are"] : []
+            )
         case .base64:
             let (bytes, damage) = Base64.decode(slice)
             var warnings: [String] = []
-            if damage.strays > 0 { warnings.append("\(damage.strays) characters in base64 that are none, passed over") }
+            if damage.strays > 0 {
+                warnings.append("\(damage.strays) characters in base64 that are none, passed over")
+            }
             if damage.isCut { warnings.append("base64 ends within a group of four") }
             return (bytes, warnings)
         }
@@ -74,7 +78,10 @@ struct MailPlanner {
         if metadata.isEmpty { warnings.append("no header field of mail was found") }
         guard let part = g_mime_message_get_mime_part(root) else { return }
         walk(part, depth: 1)
-        if isTooDeep { warnings.append("parts are nested deeper than \(limits.maxMIMEDepth); the inner ones are not read") }
+        if isTooDeep {
+            warnings.append(
+                "parts are nested deeper than \(limits.maxMIMEDepth); the inner ones are not read")
+        }
         if isTooMany { warnings.append("more than \(limits.maxMIMEParts) parts; the rest is not read") }
     }
 
@@ -84,7 +91,9 @@ struct MailPlanner {
         "from", "to", "cc", "subject", "date", "message-id", "reply-to", "list-id", "in-reply-to", "sender",
     ]
 
-    private mutating func fields(_ message: UnsafeMutablePointer<GMimeMessage>, report: Bool) -> [MetadataField] {
+    private mutating func fields(_ message: UnsafeMutablePointer<GMimeMessage>, report: Bool)
+        -> [MetadataField]
+    {
         var result: [MetadataField] = []
         guard let list = g_mime_object_get_header_list(Self.object(message)) else { return [] }
         for index in 0..<min(g_mime_header_list_get_count(list), 100_000) {
@@ -95,7 +104,9 @@ struct MailPlanner {
             guard Self.kept.contains(name) else { continue }
             let bytes = UnsafeRawBufferPointer(start: value, count: strlen(value))
             let decoded = HeaderText.decode(bytes, limit: limits.maxHeaderBytes)
-            if decoded.isCut, report { warnings.append("\(name) is longer than \(limits.maxHeaderBytes) bytes; cut") }
+            if decoded.isCut, report {
+                warnings.append("\(name) is longer than \(limits.maxHeaderBytes) bytes; cut")
+            }
             // A field that may stand once is taken where it stands first.
             if result.contains(where: { $0.name == name }) {
                 if name != "to" && name != "cc" { continue }
@@ -130,7 +141,8 @@ struct MailPlanner {
     }
 
     private mutating func walkMultipart(
-        _ multipart: UnsafeMutablePointer<GMimeMultipart>, _ object: UnsafeMutablePointer<GMimeObject>, depth: Int
+        _ multipart: UnsafeMutablePointer<GMimeMultipart>, _ object: UnsafeMutablePointer<GMimeObject>,
+        depth: Int
     ) {
         let count = Int(g_mime_multipart_get_count(multipart))
         let children = (0..<min(count, limits.maxMIMEParts + 1)).compactMap {
@@ -149,7 +161,11 @@ struct MailPlanner {
             }
         case "signed":
             for (index, child) in children.enumerated() {
-                if index == 0 { walk(child, depth: depth + 1) } else { list(child, bytes: Self.part(child).flatMap(decodedBytes)) }
+                if index == 0 {
+                    walk(child, depth: depth + 1)
+                } else {
+                    list(child, bytes: Self.part(child).flatMap(decodedBytes))
+                }
             }
         case "encrypted":
             isEncrypted = true
@@ -209,15 +225,20 @@ struct MailPlanner {
     }
 
     private mutating func walkMessage(
-        _ inner: UnsafeMutablePointer<GMimeMessagePart>, _ object: UnsafeMutablePointer<GMimeObject>, depth: Int
+        _ inner: UnsafeMutablePointer<GMimeMessagePart>, _ object: UnsafeMutablePointer<GMimeObject>,
+        depth: Int
     ) {
         guard let message = g_mime_message_part_get_message(inner) else {
             return list(object, bytes: nil)
         }
         let fields = fields(message, report: false)
         var heading = ""
-        for (name, label) in [("from", "From"), ("to", "To"), ("cc", "Cc"), ("date", "Date"), ("subject", "Subject")] {
-            if let field = fields.first(where: { $0.name == name }) { heading += "\(label): \(field.value)\n" }
+        for (name, label) in [
+            ("from", "From"), ("to", "To"), ("cc", "Cc"), ("date", "Date"), ("subject", "Subject"),
+        ] {
+            if let field = fields.first(where: { $0.name == name }) {
+                heading += "\(label): \(field.value)\n"
+            }
         }
         if !heading.isEmpty { heading += "\n" }
         let first = parts.count
@@ -227,7 +248,9 @@ struct MailPlanner {
         for index in first..<parts.count { parts[index].isForwarded = true }
     }
 
-    private mutating func walkLeaf(_ leaf: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>) {
+    private mutating func walkLeaf(
+        _ leaf: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>
+    ) {
         let (type, subtype) = Self.mediaType(object)
         if type == "application", subtype == "pkcs7-mime" || subtype == "x-pkcs7-mime" {
             let kind = Self.parameter(object, "smime-type")?.asciiLowercased
@@ -258,7 +281,9 @@ struct MailPlanner {
     }
 
     /// How the text of a leaf is read; nil if it is none.
-    private func body(_ leaf: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>) -> MailBody? {
+    private func body(_ leaf: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>)
+        -> MailBody?
+    {
         let (type, subtype) = Self.mediaType(object)
         let isText = type == "text" || (type == "message" && subtype != "external-body")
         guard isText, let range = contentRange(leaf) else { return nil }
@@ -282,7 +307,8 @@ struct MailPlanner {
         guard let value = g_mime_object_get_header(object, "Content-Transfer-Encoding") else { return }
         let name = String(cString: value).asciiLowercased.split { " \t;\r\n\"".contains($0) }.first ?? ""
         let known = [
-            "7bit", "8bit", "7-bit", "8-bit", "binary", "base64", "quoted-printable", "x-uuencode", "uuencode",
+            "7bit", "8bit", "7-bit", "8-bit", "binary", "base64", "quoted-printable", "x-uuencode",
+            "uuencode",
             "x-uue", "uue",
         ]
         if !name.isEmpty, !known.contains(String(name)) {
@@ -315,7 +341,8 @@ struct MailPlanner {
 
     /// Where the content of a leaf stands in the message.
     private func contentRange(_ leaf: UnsafeMutablePointer<GMimePart>) -> Range<Int>? {
-        guard let content = g_mime_part_get_content(leaf), let stream = g_mime_data_wrapper_get_stream(content)
+        guard let content = g_mime_part_get_content(leaf),
+            let stream = g_mime_data_wrapper_get_stream(content)
         else { return nil }
         let start = Int(stream.pointee.bound_start)
         let end = stream.pointee.bound_end < 0 ? message.count : Int(stream.pointee.bound_end)
@@ -335,7 +362,9 @@ struct MailPlanner {
         UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: GMimeObject.self)
     }
 
-    private static func multipart(_ object: UnsafeMutablePointer<GMimeObject>) -> UnsafeMutablePointer<GMimeMultipart>? {
+    private static func multipart(_ object: UnsafeMutablePointer<GMimeObject>) -> UnsafeMutablePointer<
+        GMimeMultipart
+    >? {
         isA(object, g_mime_multipart_get_type())
             ? UnsafeMutableRawPointer(object).assumingMemoryBound(to: GMimeMultipart.self) : nil
     }
@@ -347,15 +376,22 @@ struct MailPlanner {
             ? UnsafeMutableRawPointer(object).assumingMemoryBound(to: GMimeMessagePart.self) : nil
     }
 
-    private static func part(_ object: UnsafeMutablePointer<GMimeObject>) -> UnsafeMutablePointer<GMimePart>? {
+    private static func part(_ object: UnsafeMutablePointer<GMimeObject>) -> UnsafeMutablePointer<GMimePart>?
+    {
         isA(object, g_mime_part_get_type())
             ? UnsafeMutableRawPointer(object).assumingMemoryBound(to: GMimePart.self) : nil
     }
 
-    private static func mediaType(_ object: UnsafeMutablePointer<GMimeObject>) -> (type: String, subtype: String) {
+    private static func mediaType(_ object: UnsafeMutablePointer<GMimeObject>) -> (
+        type: String, subtype: String
+    ) {
         guard let type = g_mime_object_get_content_type(object) else { return ("text", "plain") }
-        let main = g_mime_content_type_get_media_type(type).map { String(decoding: UnsafeRawBufferPointer(start: $0, count: strlen($0)), as: UTF8.self) }
-        let sub = g_mime_content_type_get_media_subtype(type).map { String(decoding: UnsafeRawBufferPointer(start: $0, count: strlen($0)), as: UTF8.self) }
+        let main = g_mime_content_type_get_media_type(type).map {
+            String(decoding: UnsafeRawBufferPointer(start: $0, count: strlen($0)), as: UTF8.self)
+        }
+        let sub = g_mime_content_type_get_media_subtype(type).map {
+            String(decoding: UnsafeRawBufferPointer(start: $0, count: strlen($0)), as: UTF8.self)
+        }
         return ((main ?? "text").asciiLowercased, (sub ?? "plain").asciiLowercased)
     }
 

@@ -129,10 +129,12 @@ final class MboxReader: DocumentProducer {
         case (true, true, .field), (true, true, .mailField), (true, true, .empty):
             return true
         case (true, true, .other):
-            doubts.append("doubtful From line at \(place): a date, but no header after it; the mail ends there")
+            doubts.append(
+                "doubtful From line at \(place): a date, but no header after it; the mail ends there")
             return true
         case (true, false, .mailField):
-            doubts.append("doubtful From line at \(place): no date, but a header after it; the mail ends there")
+            doubts.append(
+                "doubtful From line at \(place): no date, but a header after it; the mail ends there")
             return true
         case (false, true, .mailField):
             doubts.append("doubtful From line at \(place): no empty line before it; the mail ends there")
@@ -230,7 +232,9 @@ private struct EnvelopeLine {
         var hasTime = false
         var hasYear = false
         for index in 5..<line.count {
-            if line[index] == 0x3A, isDigit(index - 1), isDigit(index + 1), isDigit(index + 2) { hasTime = true }
+            if line[index] == 0x3A, isDigit(index - 1), isDigit(index + 1), isDigit(index + 2) {
+                hasTime = true
+            }
             let isYear =
                 (line[index] == 0x31 && index + 1 < line.count && line[index + 1] == 0x39)
                 || (line[index] == 0x32 && index + 1 < line.count && line[index + 1] == 0x30)

@@ -3,7 +3,9 @@ enum Base64 {
     /// Characters to six bits; 0xFF for what is none, 0xFE for white space, 0xFD for `=`.
     private static let table: [UInt8] = {
         var table = [UInt8](repeating: 0xFF, count: 256)
-        for (value, byte) in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8.enumerated() {
+        for (value, byte) in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+            .enumerated()
+        {
             table[Int(byte)] = UInt8(value)
         }
         for byte in [0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20] { table[byte] = 0xFE }
@@ -126,7 +128,8 @@ enum QuotedPrintable {
     }
 
     private static func copy(
-        _ text: UnsafeRawBufferPointer, _ range: Range<Int>, _ output: UnsafeMutableBufferPointer<UInt8>, _ at: Int
+        _ text: UnsafeRawBufferPointer, _ range: Range<Int>, _ output: UnsafeMutableBufferPointer<UInt8>,
+        _ at: Int
     ) -> Int {
         if range.isEmpty { return 0 }
         UnsafeMutableRawPointer(output.baseAddress! + at).copyMemory(
@@ -150,7 +153,9 @@ enum UUEncoding {
                 hasBegun = line.begins(with: "begin ")
                 continue
             }
-            guard let first = line.first, first != 0x60, first != 0x20, !line.begins(with: "end") else { break }
+            guard let first = line.first, first != 0x60, first != 0x20, !line.begins(with: "end") else {
+                break
+            }
             let length = Int((first &- 0x20) & 0x3F)
             var group = 1
             var left = length

@@ -31,7 +31,9 @@ final class HTMLReader: DocumentProducer {
             } else {
                 let name = Charset.detect(block, isWhole: reader.isSourceExhausted)
                 decoder = CharsetDecoder(name) ?? CharsetDecoder("WINDOWS-1252")
-                if Charset.canonical(name) != "UTF-8" { writer.warn("no charset is declared that fits; read as \(name)") }
+                if Charset.canonical(name) != "UTF-8" {
+                    writer.warn("no charset is declared that fits; read as \(name)")
+                }
             }
         }
         guard let decoder else { preconditionFailure("UTF-8 and windows-1252 always have a decoder") }

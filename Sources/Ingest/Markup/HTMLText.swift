@@ -57,7 +57,9 @@ final class HTMLText {
     }
 
     private enum Role {
-        case inline, block, paragraph, list(ordered: Bool), item, row, cell, pre, dropped, link, title, rule
+        case inline, block, paragraph
+        case list(ordered: Bool)
+        case item, row, cell, pre, dropped, link, title, rule
         case void, document
     }
 
@@ -73,7 +75,9 @@ final class HTMLText {
         handler.endElement = { context, name in HTMLText.from(context)?.end(name) }
         handler.characters = { context, bytes, count in HTMLText.from(context)?.characters(bytes, count) }
         handler.cdataBlock = { context, bytes, count in HTMLText.from(context)?.characters(bytes, count) }
-        handler.ignorableWhitespace = { context, bytes, count in HTMLText.from(context)?.characters(bytes, count) }
+        handler.ignorableWhitespace = { context, bytes, count in
+            HTMLText.from(context)?.characters(bytes, count)
+        }
         parser = htmlCreatePushParserCtxt(
             &handler, Unmanaged.passUnretained(self).toOpaque(), nil, 0, nil, XML_CHAR_ENCODING_UTF8)
         let flags =
@@ -111,7 +115,8 @@ final class HTMLText {
                 let clean = piece.filter { $0 != 0 }
                 clean.withUnsafeBytes {
                     if let base = $0.baseAddress {
-                        htmlParseChunk(parser, base.assumingMemoryBound(to: CChar.self), Int32(clean.count), 0)
+                        htmlParseChunk(
+                            parser, base.assumingMemoryBound(to: CChar.self), Int32(clean.count), 0)
                     }
                 }
             }
@@ -130,11 +135,16 @@ final class HTMLText {
     static func declaredCharset(_ bytes: UnsafeRawBufferPointer) -> String? {
         let beginning = bytes.slice(0..<min(bytes.count, 2048)).map(lowercaseASCII)
         return beginning.withUnsafeBytes { bytes in
-            guard let found = bytes.firstOffset(of: "charset=") ?? bytes.firstOffset(of: "encoding=") else { return nil }
+            guard let found = bytes.firstOffset(of: "charset=") ?? bytes.firstOffset(of: "encoding=") else {
+                return nil
+            }
             var start = bytes.firstOffset(of: 0x3D, from: found)! + 1
-            while start < bytes.count, bytes[start] == 0x22 || bytes[start] == 0x27 || bytes[start] == 0x20 { start += 1 }
+            while start < bytes.count, bytes[start] == 0x22 || bytes[start] == 0x27 || bytes[start] == 0x20 {
+                start += 1
+            }
             var end = start
-            while end < bytes.count, end - start < 40, bytes[end] > 0x20, !"\"'>;/?".utf8.contains(bytes[end]) {
+            while end < bytes.count, end - start < 40, bytes[end] > 0x20, !"\"'>;/?".utf8.contains(bytes[end])
+            {
                 end += 1
             }
             let name = String(decoding: bytes[start..<end], as: UTF8.self)
@@ -161,7 +171,9 @@ final class HTMLText {
         "link": .void, "base": .void, "col": .void, "area": .void, "wbr": .void, "embed": .void,
     ]
 
-    private func start(_ rawName: UnsafePointer<xmlChar>?, _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?) {
+    private func start(
+        _ rawName: UnsafePointer<xmlChar>?, _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
+    ) {
         guard let rawName else { return }
         let name = Self.string(rawName)
         let role = Self.roles[name] ?? .inline
@@ -206,8 +218,12 @@ final class HTMLText {
                 hiddenDepth += 1
             }
             let classes = Self.attribute("class", attributes) ?? ""
-            if classes.contains("gmail_quote") || classes.contains("moz-cite-prefix") { element.isQuote = true }
-            if classes.contains("gmail_signature") || classes.contains("moz-signature") { element.isSignature = true }
+            if classes.contains("gmail_quote") || classes.contains("moz-cite-prefix") {
+                element.isQuote = true
+            }
+            if classes.contains("gmail_signature") || classes.contains("moz-signature") {
+                element.isSignature = true
+            }
         }
         if name == "blockquote" { element.isQuote = true }
         if element.isQuote {
@@ -290,7 +306,8 @@ final class HTMLText {
         guard let link = links.popLast(), !link.target.isEmpty else { return }
         let target = String(decoding: HeaderText.collapse(Array(link.target.utf8)), as: UTF8.self)
         let lower = target.asciiLowercased
-        guard ["http://", "https://", "mailto:", "ftp://", "tel:"].contains(where: { lower.hasPrefix($0) }) else { return }
+        guard ["http://", "https://", "mailto:", "ftp://", "tel:"].contains(where: { lower.hasPrefix($0) })
+        else { return }
         let text = Self.comparable(String(decoding: link.text, as: UTF8.self))
         if text == Self.comparable(target) || text.isEmpty { return }
         if lower.hasPrefix("mailto:"), text == Self.comparable(String(target.prefix { $0 != "?" })) { return }
@@ -412,7 +429,9 @@ final class HTMLText {
     private func write(_ bytes: UnsafeRawBufferPointer) {
         if lineBreaks > 0 {
             if hasText {
-                if !isLineStart || lineBreaks > 0 { writer.append(String(repeating: "\n", count: lineBreaks)) }
+                if !isLineStart || lineBreaks > 0 {
+                    writer.append(String(repeating: "\n", count: lineBreaks))
+                }
                 isLineStart = true
             }
             lineBreaks = 0
@@ -447,7 +466,9 @@ final class HTMLText {
         String(cString: bytes).asciiLowercased
     }
 
-    private static func has(_ name: String, _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?) -> Bool {
+    private static func has(_ name: String, _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?)
+        -> Bool
+    {
         guard let attributes else { return false }
         var index = 0
         while let key = attributes[index] {

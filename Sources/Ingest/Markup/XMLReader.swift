@@ -47,7 +47,9 @@ final class XMLReader: DocumentProducer {
         handler.endElementNs = { context, _, _, _ in XMLReader.from(context)?.end() }
         handler.characters = { context, bytes, count in XMLReader.from(context)?.characters(bytes, count) }
         handler.cdataBlock = { context, bytes, count in XMLReader.from(context)?.characters(bytes, count) }
-        handler.ignorableWhitespace = { context, bytes, count in XMLReader.from(context)?.characters(bytes, count) }
+        handler.ignorableWhitespace = { context, bytes, count in
+            XMLReader.from(context)?.characters(bytes, count)
+        }
         handler.getEntity = { context, name in XMLReader.from(context)?.entity(name) }
         handler.entityDecl = { context, name, type, _, _, content in
             XMLReader.from(context)?.declare(name, type, content)
@@ -103,7 +105,9 @@ final class XMLReader: DocumentProducer {
 
     private func finish(_ parser: xmlParserCtxtPtr) {
         if parser.pointee.wellFormed == 0, stop == nil { noteError(parser) }
-        if externalEntities > 0 { writer.warn("\(externalEntities) external entities are declared; none is loaded") }
+        if externalEntities > 0 {
+            writer.warn("\(externalEntities) external entities are declared; none is loaded")
+        }
         if hasText { writer.append("\n") }
         var status = ItemStatus.ok
         if let stop {
@@ -202,7 +206,9 @@ final class XMLReader: DocumentProducer {
         }
         let key = String(cString: name)
         if entities[key] != nil { return }
-        let value = Array(UnsafeRawBufferPointer(start: content, count: strlen(UnsafeRawPointer(content).assumingMemoryBound(to: CChar.self))))
+        let value = Array(
+            UnsafeRawBufferPointer(
+                start: content, count: strlen(UnsafeRawPointer(content).assumingMemoryBound(to: CChar.self))))
         declaredBytes += value.count
         if entities.count >= 10_000 || declaredBytes > 4 << 20 {
             return halt(.partial(.limitEntries), "too many entities are declared")

@@ -82,7 +82,9 @@ enum Charset {
     static func canonical(_ declared: String) -> String {
         var name = declared.asciiLowercased
         name = String(name.drop { $0 == " " || $0 == "\"" || $0 == "'" })
-        while let last = name.last, last == " " || last == "\"" || last == "'" || last == ";" { name.removeLast() }
+        while let last = name.last, last == " " || last == "\"" || last == "'" || last == ";" {
+            name.removeLast()
+        }
         if let known = supersets[name] { return known }
         if name.hasPrefix("cp-") { name = "cp" + name.dropFirst(3) }
         if name.hasPrefix("windows") {
@@ -129,7 +131,8 @@ final class CharsetDecoder {
             return
         }
         // glibc has no CP50221 and no HZ.
-        let spellings = canonical == "CP50221" ? ["ISO-2022-JP-3", "ISO-2022-JP-2", "ISO-2022-JP"] : [canonical]
+        let spellings =
+            canonical == "CP50221" ? ["ISO-2022-JP-3", "ISO-2022-JP-2", "ISO-2022-JP"] : [canonical]
         for spelling in spellings {
             guard spelling.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F }), !spelling.isEmpty else {
                 return nil
@@ -217,7 +220,9 @@ enum TextDecoder {
     /// declared, it is unknown, or it does not fit.
     ///
     /// - Returns: UTF-8, and one line for each thing that had to be decided.
-    static func decode(_ bytes: UnsafeRawBufferPointer, declared: String?) -> (utf8: [UInt8], warnings: [String]) {
+    static func decode(_ bytes: UnsafeRawBufferPointer, declared: String?) -> (
+        utf8: [UInt8], warnings: [String]
+    ) {
         var warnings: [String] = []
         var name = declared.map(Charset.canonical)
         var body = bytes
@@ -253,6 +258,7 @@ enum TextDecoder {
     /// Declared names that say no more than "some bytes": 8-bit text in US-ASCII.
     private static func isUnspecific(_ declared: String?) -> Bool {
         guard let name = declared?.asciiLowercased else { return true }
-        return ["us-ascii", "ascii", "unknown-8bit", "x-unknown", "8bit", "default", "x-user-defined"].contains(name)
+        return ["us-ascii", "ascii", "unknown-8bit", "x-unknown", "8bit", "default", "x-user-defined"]
+            .contains(name)
     }
 }

@@ -48,7 +48,9 @@ final class PlainTextReader: DocumentProducer {
                     size = end  // escape sequences of a terminal, or a tilde, in ASCII
                 } else {
                     decoder = CharsetDecoder(name) ?? CharsetDecoder("WINDOWS-1252")
-                    if Charset.canonical(name) != "UTF-8" { writer.warn("no charset is declared; read as \(name)") }
+                    if Charset.canonical(name) != "UTF-8" {
+                        writer.warn("no charset is declared; read as \(name)")
+                    }
                     size = block.count
                 }
             }
