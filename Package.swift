@@ -66,6 +66,7 @@ let package = Package(
         // Tests, one target a module.
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
+        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Documents", "Digests"]),
         .testTarget(name: "AnswersTests", dependencies: ["Answers", "Documents", "Tokenization"]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Tokenization", "Digests"], exclude: ["Fixtures"]),
