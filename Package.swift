@@ -66,8 +66,7 @@ let package = Package(
         // Tests, one target a module.
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
-        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Documents", "Digests"]),
-        .testTarget(name: "AnswersTests", dependencies: ["Answers", "Documents", "Tokenization"]),
+        .testTarget(name: "KernelTests", dependencies: ["CKernels", "CThreads"], exclude: ["Fixtures"]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Tokenization", "Digests"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Documents", "Digests"]),

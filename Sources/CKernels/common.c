@@ -255,7 +255,7 @@ int64_t ck_mla_scratch_bytes(int64_t width, int64_t value_width) {
 static const ck_kernels *const tables[] = {
     &ck_reference_table,
     &ck_generic_table,
-#if defined(__x86_64__) && defined(CK_HAVE_AVX512)
+#if defined(__x86_64__)
     &ck_avx512_table,
 #endif
 };
@@ -268,7 +268,7 @@ const char *ck_level_name(int32_t index) {
 
 bool ck_level_available(int32_t index) {
     if (index < 0 || index >= ck_level_count()) return false;
-#if defined(__x86_64__) && defined(CK_HAVE_AVX512)
+#if defined(__x86_64__)
     if (tables[index] == &ck_avx512_table)  // also asks whether the system saves the registers
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
             && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")

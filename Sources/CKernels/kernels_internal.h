@@ -13,7 +13,7 @@
 
 extern const ck_kernels ck_reference_table;
 extern const ck_kernels ck_generic_table;
-#if defined(__x86_64__) && defined(CK_HAVE_AVX512)
+#if defined(__x86_64__)
 extern const ck_kernels ck_avx512_table;
 #endif
 
