@@ -67,6 +67,8 @@ let package = Package(
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "KernelTests", dependencies: ["CKernels", "CThreads"], exclude: ["Fixtures"]),
+        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Documents", "Digests"]),
+        .testTarget(name: "AnswersTests", dependencies: ["Answers", "Documents", "Tokenization"]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Tokenization", "Digests"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Documents", "Digests"]),

@@ -1,5 +1,17 @@
 // Answers: what is asked of a text, and how the reply is read off the model.
 //
-// Owns prompts, label trees and their probabilities. Never opens a file.
+// Owns prompts, label trees and their probabilities, and the batch that scores many
+// documents at once. Never opens a file; never parses generated text.
 //
-// Start at `ClassificationPrompt` and `LabelTree`.
+// Start at `ClassificationPrompt` and `LabelTree`, then `Classifier`.
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// e to the power of `x`, by libm.
+func exponential(_ x: Double) -> Double { exp(x) }

@@ -6,5 +6,5 @@ struct LectorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lector",
         abstract: "Reads what is too long for other readers: mailboxes, archives, books, logs.",
-        subcommands: [])
+        subcommands: [DocumentsCommand.self])
 }

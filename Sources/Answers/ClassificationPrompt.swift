@@ -1,0 +1,84 @@
+import Tokenization
+
+/// The words around a text that ask for its label.
+///
+/// Three segments, each tokenized by itself: prefix, document, question. Training writes the
+/// same bytes (`Training/prompts.py`; Tests/TokenizationTests/Fixtures/prompts.jsonl holds both
+/// to it): a change here is a change of the model.
+public struct ClassificationPrompt: Sendable, Equatable {
+    /// What comes first.
+    public enum Order: String, Sendable, CaseIterable {
+        /// Instruction and labels, then the text: the prefix is read once for any number of texts.
+        case batch
+        /// The text, then instruction and labels: the text is read once for any number of questions.
+        case document
+    }
+
+    public static let defaultInstruction = "Which label fits the text best?"
+
+    public var labels: LabelList
+    public var instruction: String
+    public var order: Order
+
+    public init(
+        labels: LabelList = .spamOrHam, instruction: String = Self.defaultInstruction, order: Order = .batch
+    ) {
+        self.labels = labels
+        self.instruction = instruction
+        self.order = order
+    }
+
+    /// What stands before the document.
+    public var prefix: [ChatTemplate.Segment] {
+        switch order {
+        case .batch:
+            [.special("<|im_start|>"), .text("user\n\(instruction)\n\nLabels:\n\(labelLines)\nText:\n")]
+        case .document: [.special("<|im_start|>"), .text("user\nText:\n")]
+        }
+    }
+
+    /// What stands behind it; the answer comes next.
+    public var question: [ChatTemplate.Segment] {
+        let end: [ChatTemplate.Segment] = [
+            .special(Self.answerEnd), .text("\n"), .special("<|im_start|>"), .text("assistant\nLabel:"),
+        ]
+        switch order {
+        case .batch: return end
+        case .document: return [.text("\n\n\(instruction)\n\nLabels:\n\(labelLines.dropLast())")] + end
+        }
+    }
+
+    /// The tokens of a label as an answer: its name behind a space, and the end of the turn.
+    public func answer(_ label: Label) -> [ChatTemplate.Segment] {
+        [.text(" \(label.name)"), .special(Self.answerEnd)]
+    }
+
+    private static let answerEnd = "<|im_end|>"
+
+    private var labelLines: String {
+        labels.map { label in
+            label.description.map { "- \(label.name): \($0)\n" } ?? "- \(label.name)\n"
+        }.joined()
+    }
+}
+
+/// A prompt in the ids of one vocabulary.
+public struct EncodedPrompt: Sendable {
+    public let labels: LabelList
+    /// Ids before the document.
+    public let prefix: [Int32]
+    /// Ids behind it.
+    public let question: [Int32]
+    public let tree: LabelTree
+
+    /// - Throws: ``TokenizerError`` when the vocabulary lacks a special token of the prompt,
+    ///   ``LabelError/sameTokens(_:_:)`` when it cannot tell two labels apart.
+    public init(_ prompt: ClassificationPrompt, tokenizer: Tokenizer) throws {
+        labels = prompt.labels
+        prefix = try tokenizer.encode(prompt.prefix)
+        question = try tokenizer.encode(prompt.question)
+        tree = try LabelTree(
+            names: prompt.labels.names, answers: prompt.labels.map { try tokenizer.encode(prompt.answer($0)) }
+        )
+    }
+}

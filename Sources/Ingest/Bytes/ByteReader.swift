@@ -1,0 +1,71 @@
+import Documents
+import Glibc
+
+/// A source behind a buffer that can be looked into before it is consumed.
+///
+/// What a look shows depends on the bytes alone and never on how the source cuts them: a
+/// look fills the buffer to its end or to the end of the source. A failing source ends; the
+/// failure is kept for whoever writes the last status.
+final class ByteReader {
+    static let capacity = 256 << 10
+
+    let source: ByteSource
+    /// Absolute offset of the first byte that is not consumed.
+    private(set) var offset = 0
+    /// Why the source ended early.
+    private(set) var failure: SourceFailure?
+    private var buffer: UnsafeMutableRawBufferPointer
+    private var start = 0
+    private var end = 0
+    private var isSourceDone = false
+
+    init(_ source: ByteSource) {
+        self.source = source
+        buffer = .allocate(byteCount: Self.capacity, alignment: 64)
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// The bytes at hand: at least `minimum` of them, or all that are left. Valid until the
+    /// next look.
+    ///
+    /// - Parameter minimum: At most ``capacity``.
+    func look(_ minimum: Int = 1) -> UnsafeRawBufferPointer {
+        if end - start < minimum, !isSourceDone { fill() }
+        return UnsafeRawBufferPointer(rebasing: buffer[start..<end])
+    }
+
+    /// Whether nothing comes after the bytes at hand. True only once a look has found out.
+    var isSourceExhausted: Bool { isSourceDone }
+
+    var isAtEnd: Bool { look().isEmpty }
+
+    func consume(_ count: Int) {
+        precondition(count <= end - start)
+        start += count
+        offset += count
+    }
+
+    private func fill() {
+        if start > 0 {
+            let base = buffer.baseAddress!
+            memmove(base, base + start, end - start)
+            end -= start
+            start = 0
+        }
+        while end < buffer.count {
+            do {
+                let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[end...]))
+                if count == 0 {
+                    isSourceDone = true
+                    return
+                }
+                end += count
+            } catch {
+                failure = error
+                isSourceDone = true
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+import Digests
+import Documents
+
+/// Something that gives documents one bounded step at a time.
+protocol DocumentProducer: AnyObject {
+    /// Emits events, pushes the producer of something inside, or both.
+    ///
+    /// - Returns: Whether there is more to come from this producer.
+    func step(_ context: StreamContext) -> Bool
+}
+
+/// What the producers of one stream share: the queue of events and the stack of producers.
+final class StreamContext {
+    let options: IngestOptions
+    var limits: IngestLimits { options.limits }
+    private var events: [DocumentEvent] = []
+    private var head = 0
+    private(set) var stack: [DocumentProducer] = []
+
+    init(options: IngestOptions) {
+        self.options = options
+    }
+
+    func emit(_ event: DocumentEvent) { events.append(event) }
+
+    /// Reads `producer` to its end before the one that pushes it goes on.
+    func push(_ producer: DocumentProducer) { stack.append(producer) }
+
+    /// A row for something of which nothing can be read.
+    func emitFailure(_ address: String, _ status: ItemStatus, _ warning: String?) {
+        emit(.begin(Document(address: address, kind: .unknown)))
+        let warnings = warning.map { [TerminalText.sanitized($0)] } ?? []
+        emit(.end(DocumentEnd(status: status, contentDigest: "", textBytes: 0, warnings: warnings)))
+    }
+
+    func nextEvent() -> DocumentEvent? {
+        while head == events.count {
+            events.removeAll(keepingCapacity: events.count <= 64)
+            head = 0
+            guard let top = stack.last else { return nil }
+            let height = stack.count
+            if !top.step(self) { stack.remove(at: height - 1) }
+        }
+        defer { head += 1 }
+        let event = events[head]
+        if case .text = event {  // the queue must not keep a second copy of what is passed on
+            events[head] = .end(DocumentEnd(status: .ok, contentDigest: "", textBytes: 0))
+        }
+        return event
+    }
+}
+
+/// Takes the decoded text of one document and gives it on in chunks of a fixed size.
+///
+/// Where the text is cut into calls does not show in the events.
+final class DocumentWriter {
+    static let chunkBytes = 64 << 10
+    static let maxWarnings = 50
+
+    /// May be completed until the first chunk is full.
+    var document: Document
+    private(set) var textBytes = 0
+    /// Set where the text reached its limit; later text is dropped.
+    private(set) var isFull = false
+
+    private let context: StreamContext
+    private var hash: SHA256? = SHA256()
+    private var hasBegun = false
+    private var buffer: [UInt8] = []
+    private var partCount = 0
+    private var part: String
+    private var partStart = 0
+    private var marks: [TextMark] = []
+    private var openMarks: [(kind: TextMark.Kind, start: Int)] = []
+    private var warnings: [String] = []
+    private var unlistedWarnings = 0
+
+    init(_ context: StreamContext, _ document: Document) {
+        self.context = context
+        self.document = document
+        part = document.address
+    }
+
+    /// Bytes of text in the current part so far.
+    var partBytes: Int { partStart + buffer.count }
+
+    /// Begins a part; the first has the address of the document.
+    func beginPart() {
+        flush(all: true)
+        partCount += 1
+        part = partCount == 1 ? document.address : "\(document.address)/part\(partCount)"
+        partStart = 0
+    }
+
+    /// Adds text of the current part.
+    ///
+    /// - Parameter utf8: Valid UTF-8 together with what came before and comes next.
+    func append(_ utf8: UnsafeRawBufferPointer) {
+        if isFull { return }
+        if partCount == 0 { beginPart() }
+        var rest = utf8[...]
+        let room = context.limits.maxDocumentBytes - textBytes
+        if rest.count > room {
+            isFull = true
+            var cut = room
+            while cut > 0, rest[rest.startIndex + cut] & 0xC0 == 0x80 { cut -= 1 }
+            rest = rest.prefix(cut)
+        }
+        textBytes += rest.count
+        while !rest.isEmpty {
+            // Four bytes more than a chunk show where its last scalar ends.
+            let piece = rest.prefix(Self.chunkBytes + 4 - buffer.count)
+            buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece))
+            rest = rest.dropFirst(piece.count)
+            if buffer.count >= Self.chunkBytes + 4 { flush(all: false) }
+        }
+    }
+
+    func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    func append(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { append($0) }
+    }
+
+    /// Marks what is appended until the matching ``endMark(_:)``.
+    func beginMark(_ kind: TextMark.Kind) {
+        openMarks.append((kind, partBytes))
+    }
+
+    func endMark(_ kind: TextMark.Kind) {
+        guard let index = openMarks.lastIndex(where: { $0.kind == kind }) else { return }
+        let start = openMarks.remove(at: index).start
+        if start < partBytes { marks.append(TextMark(kind: kind, range: start..<partBytes)) }
+    }
+
+    func warn(_ line: String) {
+        if warnings.count < Self.maxWarnings {
+            warnings.append(TerminalText.sanitized(line))
+        } else {
+            unlistedWarnings += 1
+        }
+    }
+
+    /// Ends the document. A text that reached its limit makes it `partial.limit.bytes`.
+    func finish(_ status: ItemStatus, source: SourceSpan? = nil) {
+        flush(all: true)
+        begin()
+        if unlistedWarnings > 0 { warnings.append("and \(unlistedWarnings) warnings more") }
+        let status = isFull && status == .ok ? .partial(.limitBytes) : status
+        context.emit(
+            .end(
+                DocumentEnd(
+                    status: status, contentDigest: hash.take()!.finalize().hex, textBytes: textBytes,
+                    source: source, warnings: warnings)))
+    }
+
+    private func begin() {
+        if hasBegun { return }
+        hasBegun = true
+        for name in ["subject", "from", "to", "cc"] {
+            for field in document.metadata where field.name == name {
+                hash?.update("\(name): \(field.value)\n".utf8)
+            }
+        }
+        hash?.update("\n".utf8)
+        context.emit(.begin(document))
+    }
+
+    /// Emits full chunks; with `all`, also the rest of the part.
+    private func flush(all: Bool) {
+        if buffer.isEmpty { return }
+        begin()
+        var cut = buffer.count
+        if !all {
+            cut = Self.chunkBytes
+            while buffer[cut] & 0xC0 == 0x80 { cut -= 1 }
+        }
+        buffer.withUnsafeBytes { hash?.update(UnsafeRawBufferPointer(rebasing: $0[..<cut])) }
+        let end = partStart + cut
+        var kept: [TextMark] = []
+        var chunkMarks: [TextMark] = []
+        for mark in marks {
+            if mark.range.lowerBound < end {
+                chunkMarks.append(
+                    TextMark(kind: mark.kind, range: mark.range.lowerBound..<min(mark.range.upperBound, end)))
+            }
+            if mark.range.upperBound > end {
+                kept.append(
+                    TextMark(kind: mark.kind, range: max(mark.range.lowerBound, end)..<mark.range.upperBound))
+            }
+        }
+        for index in openMarks.indices where openMarks[index].start < end {
+            chunkMarks.append(TextMark(kind: openMarks[index].kind, range: openMarks[index].start..<end))
+            openMarks[index].start = end
+        }
+        chunkMarks.sort {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }
+        marks = kept
+        let chunk: [UInt8]
+        if cut == buffer.count {
+            chunk = buffer
+            buffer = []
+        } else {
+            chunk = Array(buffer[..<cut])
+            buffer.removeFirst(cut)
+        }
+        context.emit(.text(TextChunk(part: part, utf8: chunk, start: partStart, marks: chunkMarks)))
+        partStart = end
+    }
+}

@@ -1,0 +1,132 @@
+import Documents
+
+/// What lines of a mail's plain text are: quoted, a signature, forwarded.
+///
+/// Structure decides before language: `>` at the start of a line, the RFC 3676 signature
+/// line, the rules that mail programs draw. Words are asked only for the line that
+/// announces a quote.
+enum MailMarks {
+    /// Marks in order of their start; the text has LF line ends.
+    static func find(_ text: UnsafeRawBufferPointer) -> [TextMark] {
+        var marks: [TextMark] = []
+        var quoteStart: Int?
+        var quoteEnd = 0
+        var signatureStart: Int?
+        // Start of the paragraph that may announce a quote, and of the line after it.
+        var announcement: Range<Int>?
+        var position = 0
+
+        func closeQuote() {
+            if let start = quoteStart { marks.append(TextMark(kind: .quoted, range: start..<quoteEnd)) }
+            quoteStart = nil
+        }
+        func closeSignature(at end: Int) {
+            if let start = signatureStart, start < end {
+                marks.append(TextMark(kind: .signature, range: start..<end))
+            }
+            signatureStart = nil
+        }
+        while position < text.count {
+            let lineEnd = text.firstOffset(of: 0x0A, from: position) ?? text.count
+            let next = min(lineEnd + 1, text.count)
+            let line = text.slice(position..<lineEnd)
+            if isQuoted(line) {
+                if quoteStart == nil {
+                    let start = announcement?.lowerBound ?? position
+                    closeSignature(at: start)
+                    quoteStart = start
+                }
+                quoteEnd = next
+                announcement = nil
+            } else if line.allSatisfy(isSpace) {
+                // An empty line ends neither a quote that goes on after it nor an announcement.
+                if let waiting = announcement, waiting.upperBound < position { announcement = nil }
+            } else {
+                closeQuote()
+                if let kind = divider(line) {
+                    closeSignature(at: position)
+                    marks.append(TextMark(kind: kind, range: position..<text.count))
+                    break
+                }
+                if isSignatureLine(line, rest: text.slice(next..<text.count)), signatureStart == nil {
+                    signatureStart = position
+                }
+                if isAnnouncement(line) {
+                    // `On DATE, NAME` may have been wrapped before `wrote:`.
+                    let start = previousLineOpens(text, before: position) ?? position
+                    announcement = start..<next
+                } else {
+                    announcement = nil
+                }
+            }
+            position = next
+        }
+        closeQuote()
+        closeSignature(
+            at: marks.last?.range.upperBound == text.count ? marks.last!.range.lowerBound : text.count)
+        marks.sort { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
+        return marks
+    }
+
+    private static func isQuoted(_ line: UnsafeRawBufferPointer) -> Bool {
+        guard let first = line.first else { return false }
+        if first == 0x3E { return true }
+        return first == 0x20 && line.count > 1 && line[1] == 0x3E
+    }
+
+    private static func isSignatureLine(_ line: UnsafeRawBufferPointer, rest: UnsafeRawBufferPointer) -> Bool
+    {
+        guard line.begins(with: "--") else { return false }
+        if line.count == 3, line[2] == 0x20 { return true }
+        // The space is often lost on the way; then the rest must be as short as a signature.
+        return line.count == 2 && rest.count < 1000 && rest.lineFeeds <= 10
+    }
+
+    private static func divider(_ line: UnsafeRawBufferPointer) -> TextMark.Kind? {
+        guard line.count < 100, line.begins(with: "--") || line.begins(with: "Begin forwarded message:")
+        else { return nil }
+        if line.begins(with: "Begin") { return .forwarded }
+        let words = String(decoding: line, as: UTF8.self).lowercased().filter { $0 != "-" }
+        let name = words.split(separator: " ").joined(separator: " ")
+        let originals = [
+            "original message", "ursprüngliche nachricht", "message d'origine", "mensaje original",
+            "messaggio originale", "oprindelig meddelelse", "oorspronkelijk bericht", "исходное сообщение",
+            "mensagem original", "originalmeddelande", "původní zpráva",
+        ]
+        let forwards = [
+            "forwarded message", "weitergeleitete nachricht", "message transféré", "mensaje reenviado",
+            "messaggio inoltrato", "doorgestuurd bericht", "forwarded by", "start of forwarded message",
+        ]
+        if originals.contains(name) { return .quoted }
+        return forwards.contains(where: { name.hasPrefix($0) }) ? .forwarded : nil
+    }
+
+    /// A line like `On Monday, Jane Doe <jane@example.org> wrote:`, in any language: it ends
+    /// with a colon and holds an address, a verb of writing or a time.
+    private static func isAnnouncement(_ line: UnsafeRawBufferPointer) -> Bool {
+        var end = line.count
+        while end > 0, isSpace(line[end - 1]) { end -= 1 }
+        guard end > 0, end < 300,
+            line[end - 1] == 0x3A || line.slice(0..<end).suffix(3).elementsEqual([0xEF, 0xBC, 0x9A])
+        else { return false }
+        let text = String(decoding: line, as: UTF8.self).lowercased()
+        let verbs = [
+            "wrote", "writes", "schrieb", "a écrit", "escribió", "ha scritto", "skrev", "schreef", "napisał",
+            "napsal", "написал", "пишет", "写道", "escreveu", "said", "kirjoitti", "írta", "yazdı", "のメール",
+        ]
+        if verbs.contains(where: { text.contains($0) }) { return true }
+        return text.contains("@") && text.contains(where: \.isNumber)
+    }
+
+    /// Start of the line before `position` if it looks like the first half of a wrapped
+    /// announcement.
+    private static func previousLineOpens(_ text: UnsafeRawBufferPointer, before position: Int) -> Int? {
+        guard position >= 2, text[position - 1] == 0x0A else { return nil }
+        var start = position - 1
+        while start > 0, text[start - 1] != 0x0A, position - start < 300 { start -= 1 }
+        let line = text.slice(start..<position - 1)
+        let openers: [StaticString] = ["On ", "Am ", "Le ", "El ", "Il ", "Den ", "Op ", "W dniu ", "Em "]
+        guard line.count > 10, openers.contains(where: { line.begins(with: $0) }) else { return nil }
+        return start
+    }
+}

@@ -1,0 +1,150 @@
+import CGMime
+import Documents
+
+/// One mail in memory to one document.
+///
+/// GMime finds the structure: parts are slices of the message, never copies. What stands
+/// in them is decoded here: charsets, transfer encodings and header words have rules of
+/// their own for what is broken (`TextDecoder`, `Base64`, `HeaderText`).
+struct MailReader {
+    /// What is known of a mail from around it.
+    struct Envelope {
+        var source: SourceSpan?
+        var warnings: [String] = []
+        /// Bytes of the mail that were beyond the limit and passed over.
+        var missingBytes = 0
+        /// Why the bytes of the mail ended early.
+        var failure: SourceFailure?
+    }
+
+    private static let isInitialized: Void = g_mime_init()
+
+    let context: StreamContext
+
+    init(_ context: StreamContext) {
+        self.context = context
+        Self.isInitialized
+    }
+
+    /// Reads one message and emits its document.
+    ///
+    /// - Parameter message: The bytes from the first header field on; not changed.
+    func read(_ message: inout [UInt8], address: String, envelope: Envelope) {
+        let writer = DocumentWriter(context, Document(address: address, kind: .mail))
+        for warning in envelope.warnings { writer.warn(warning) }
+        var status = ItemStatus.ok
+        message.withUnsafeMutableBytes { bytes in
+            status = read(UnsafeMutableRawBufferPointer(bytes), writer)
+        }
+        if envelope.missingBytes > 0 {
+            writer.warn(
+                "the mail has \(envelope.missingBytes) bytes more than the limit of "
+                    + "\(context.limits.maxMessageBytes); they are not read")
+            status = .partial(.limitBytes)
+        }
+        if let failure = envelope.failure {
+            writer.warn(failure.message)
+            status = .partial(failure.reason)
+        }
+        writer.finish(status, source: envelope.source)
+    }
+
+    private func read(_ bytes: UnsafeMutableRawBufferPointer, _ writer: DocumentWriter) -> ItemStatus {
+        let whole = UnsafeRawBufferPointer(bytes)
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { return .skipped(.empty) }
+        // The stream reads our bytes in place: it does not own the array it is given.
+        var array = GByteArray(data: base.assumingMemoryBound(to: UInt8.self), len: guint(bytes.count))
+        return withUnsafeMutablePointer(to: &array) { array in
+            let stream = g_mime_stream_mem_new()!
+            let memory = UnsafeMutableRawPointer(stream).assumingMemoryBound(to: GMimeStreamMem.self)
+            g_mime_stream_mem_set_byte_array(memory, array)
+            let parser = g_mime_parser_new_with_stream(stream)!
+            defer {
+                g_object_unref(parser)
+                g_object_unref(stream)
+            }
+            guard let message = g_mime_parser_construct_message(parser, nil) else {
+                writer.warn("no mail could be made of these bytes; read as text")
+                appendPlain(whole, declared: nil, writer)
+                return .partial(.damaged)
+            }
+            defer { g_object_unref(message) }
+            var planner = MailPlanner(message: whole, limits: context.limits)
+            planner.plan(message)
+            writer.document.metadata = planner.metadata
+            writer.document.attachments = planner.attachments
+            for warning in planner.warnings { writer.warn(warning) }
+            for part in planner.parts { append(part, whole, writer) }
+            return planner.status
+        }
+    }
+
+    private func append(_ part: PlannedPart, _ message: UnsafeRawBufferPointer, _ writer: DocumentWriter) {
+        writer.beginPart()
+        if part.isForwarded { writer.beginMark(.forwarded) }
+        if !part.heading.isEmpty { writer.append(part.heading) }
+        if let body = part.body {
+            let decoded = body.decoded(message)
+            for warning in decoded.warnings { writer.warn(warning) }
+            decoded.bytes.withUnsafeBytes { bytes in
+                if body.isHTML {
+                    appendHTML(bytes, declared: body.charset, writer)
+                } else {
+                    appendPlain(bytes, declared: body.charset, writer)
+                }
+            }
+        }
+        if part.isForwarded { writer.endMark(.forwarded) }
+    }
+
+    private func appendPlain(_ bytes: UnsafeRawBufferPointer, declared: String?, _ writer: DocumentWriter) {
+        let decoded = TextDecoder.decode(bytes, declared: declared)
+        for warning in decoded.warnings { writer.warn(warning) }
+        decoded.utf8.withUnsafeBytes { utf8 in
+            if utf8.firstOffset(of: "\r\n") == nil {
+                writer.append(utf8, marks: MailMarks.find(utf8))
+            } else {
+                let lines = Self.withLineFeeds(utf8)
+                lines.withUnsafeBytes { writer.append($0, marks: MailMarks.find($0)) }
+            }
+        }
+    }
+
+    private func appendHTML(_ bytes: UnsafeRawBufferPointer, declared: String?, _ writer: DocumentWriter) {
+        let decoded = TextDecoder.decode(bytes, declared: declared ?? HTMLText.declaredCharset(bytes))
+        for warning in decoded.warnings { writer.warn(warning) }
+        let html = HTMLText(writer, options: context.options)
+        decoded.utf8.withUnsafeBytes { html.append($0) }
+        html.finish()
+    }
+
+    /// CRLF is how mail travels; its text has LF.
+    private static func withLineFeeds(_ utf8: UnsafeRawBufferPointer) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: utf8.count) { output, count in
+            for index in 0..<utf8.count {
+                if utf8[index] == 0x0D, index + 1 < utf8.count, utf8[index + 1] == 0x0A { continue }
+                output[count] = utf8[index]
+                count += 1
+            }
+        }
+    }
+}
+
+extension DocumentWriter {
+    /// Adds text with its marks, which are in offsets of this text, in order of their start.
+    func append(_ utf8: UnsafeRawBufferPointer, marks: [TextMark]) {
+        var edges: [(offset: Int, isEnd: Bool, kind: TextMark.Kind)] = []
+        for mark in marks {
+            edges.append((mark.range.lowerBound, false, mark.kind))
+            edges.append((mark.range.upperBound, true, mark.kind))
+        }
+        edges.sort { ($0.offset, $0.isEnd ? 0 : 1) < ($1.offset, $1.isEnd ? 0 : 1) }
+        var position = 0
+        for edge in edges {
+            append(utf8.slice(position..<edge.offset))
+            position = edge.offset
+            if edge.isEnd { endMark(edge.kind) } else { beginMark(edge.kind) }
+        }
+        append(utf8.slice(position..<utf8.count))
+    }
+}

@@ -1,0 +1,247 @@
+import Documents
+
+/// A mailbox in one file (mboxo, mboxrd): one mail after the other, each held in memory
+/// alone.
+///
+/// The splitting is ours and not GMime's, which takes every `From ` at the start of a line
+/// for a new mail. A line begins a mail when it follows an empty line and ends like an
+/// envelope (`From WHO ... 10:00:00 2026`). Two weaker signs are taken too, with a warning
+/// that names line and byte: no date, but header fields of mail in the next line; or no
+/// empty line before, but date and header fields. Everything else stays in the body;
+/// doubtful lines are named there as well.
+final class MboxReader: DocumentProducer {
+    private static let lookahead = 4096
+
+    private let reader: ByteReader
+    private let address: String
+    private let isPlainFile: Bool
+    private var ordinal = 0
+    private var line = 1
+    private var message: [UInt8] = []
+    private var doubts: [String] = []
+    private var isStarted = false
+
+    init(_ reader: ByteReader, address: String, isPlainFile: Bool) {
+        self.reader = reader
+        self.address = address
+        self.isPlainFile = isPlainFile
+    }
+
+    /// Whether bytes begin with the `From ` line of a mailbox.
+    static func isMailbox(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let start = envelopeStart(bytes)
+        let rest = bytes.slice(start..<bytes.count)
+        guard rest.begins(with: "From ") else { return false }
+        let line = EnvelopeLine(rest.slice(0..<min(rest.count, lookahead)))
+        return line.isComplete && (line.hasDate ? line.next != .other : line.next == .mailField)
+    }
+
+    /// A byte order mark and empty lines may stand before the first mail.
+    private static func envelopeStart(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var start = bytes.begins(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        while start < bytes.count, start < 256, bytes[start] == 0x0A || bytes[start] == 0x0D { start += 1 }
+        return start
+    }
+
+    func step(_ context: StreamContext) -> Bool {
+        if !isStarted {
+            isStarted = true
+            take(Self.envelopeStart(reader.look(Self.lookahead)), keep: nil)
+        }
+        guard !reader.isAtEnd else { return false }
+        readMessage(context)
+        return !reader.isAtEnd
+    }
+
+    private func readMessage(_ context: StreamContext) {
+        ordinal += 1
+        let limit = context.limits.maxMessageBytes
+        let start = reader.offset
+        if message.capacity > 1 << 20 { message = [] } else { message.removeAll(keepingCapacity: true) }
+        doubts.removeAll(keepingCapacity: true)
+        skipLine()
+        var isLineStart = true
+        var total = 0
+        var last: (UInt8, UInt8, UInt8) = (0, 0x0A, 0x0A)  // an envelope counts as an empty line before
+
+        func note(_ piece: UnsafeRawBufferPointer) {
+            total += piece.count
+            for byte in piece.suffix(3) { last = (last.1, last.2, byte) }
+        }
+        while true {
+            let view = reader.look(Self.lookahead)
+            if view.isEmpty { break }
+            if isLineStart, view.begins(with: "From ") {
+                let isBlankBefore = last.2 == 0x0A && (last.1 == 0x0A || (last.1 == 0x0D && last.0 == 0x0A))
+                let envelope = EnvelopeLine(view.slice(0..<min(view.count, Self.lookahead)))
+                if isDivider(envelope, isBlankBefore: isBlankBefore) { break }
+                note(view.slice(0..<5))
+                take(5, keep: limit)
+                isLineStart = false
+                continue
+            }
+            let end: Int
+            if let found = view.firstOffset(of: "\nFrom ") {
+                end = found + 1
+                isLineStart = true
+            } else {
+                // The last bytes may be the beginning of a divider.
+                end = reader.isSourceExhausted || view.count <= 5 ? view.count : view.count - 5
+                isLineStart = false
+            }
+            note(view.slice(0..<end))
+            take(end, keep: limit)
+        }
+        let end = reader.offset
+        if total <= limit { dropFramingLine() }
+        unquoteFromLines()
+        var failure: SourceFailure?
+        if reader.isAtEnd { failure = reader.failure }
+        MailReader(context).read(
+            &message, address: "\(address)#\(ordinal)",
+            envelope: .init(
+                source: isPlainFile ? SourceSpan(start: start, end: end) : nil, warnings: doubts,
+                missingBytes: max(0, total - limit), failure: failure))
+    }
+
+    /// Consumes bytes; `keep` is how long the message may grow, nil to drop them.
+    private func take(_ count: Int, keep limit: Int?) {
+        let view = reader.look().slice(0..<count)
+        line += view.lineFeeds
+        if let limit {
+            message.append(contentsOf: view.slice(0..<max(0, min(count, limit - message.count))))
+        }
+        reader.consume(count)
+    }
+
+    private func skipLine() {
+        while true {
+            let view = reader.look()
+            if view.isEmpty { return }
+            if let end = view.firstOffset(of: 0x0A) { return take(end + 1, keep: nil) }
+            take(view.count, keep: nil)
+        }
+    }
+
+    private func isDivider(_ envelope: EnvelopeLine, isBlankBefore: Bool) -> Bool {
+        let place = "line \(line), byte \(reader.offset)"
+        switch (isBlankBefore, envelope.hasDate, envelope.next) {
+        case (true, true, .field), (true, true, .mailField), (true, true, .empty):
+            return true
+        case (true, true, .other):
+            doubts.append(
+                "doubtful From line at \(place): a date, but no header after it; the mail ends there")
+            return true
+        case (true, false, .mailField):
+            doubts.append(
+                "doubtful From line at \(place): no date, but a header after it; the mail ends there")
+            return true
+        case (false, true, .mailField):
+            doubts.append("doubtful From line at \(place): no empty line before it; the mail ends there")
+            return true
+        case (true, false, _):
+            doubts.append("doubtful From line at \(place): no date and no header after it; kept in the body")
+            return false
+        case (false, true, _):
+            doubts.append("doubtful From line at \(place): no empty line before it; kept in the body")
+            return false
+        case (false, false, _):
+            return false
+        }
+    }
+
+    /// The empty line before the next divider belongs to the mailbox.
+    private func dropFramingLine() {
+        let count = message.count
+        guard count >= 1, message[count - 1] == 0x0A else { return }
+        if count >= 2, message[count - 2] == 0x0D {
+            if count == 2 || message[count - 3] == 0x0A { message.removeLast(2) }
+        } else if count == 1 || message[count - 2] == 0x0A {
+            message.removeLast()
+        }
+    }
+
+    /// Takes one `>` from lines `>From `, `>>From `: mboxrd's rule, and mboxo's for all mail
+    /// that does not quote such lines itself.
+    private func unquoteFromLines() {
+        let drops = message.withUnsafeBytes { bytes -> [Int] in
+            var drops: [Int] = []
+            var position = 0
+            while let found = bytes.firstOffset(of: ">From ", from: position) {
+                var start = found
+                while start > 0, bytes[start - 1] == 0x3E { start -= 1 }
+                if start == 0 || bytes[start - 1] == 0x0A { drops.append(start) }
+                position = found + 6
+            }
+            return drops
+        }
+        if drops.isEmpty { return }
+        var next = 0
+        var target = drops[0]
+        for index in drops[0]..<message.count {
+            if next < drops.count, drops[next] == index {
+                next += 1
+            } else {
+                message[target] = message[index]
+                target += 1
+            }
+        }
+        message.removeLast(message.count - target)
+    }
+}
+
+/// A line `From ...` and what the next line looks like.
+private struct EnvelopeLine {
+    enum Next: Equatable {
+        /// A header field that mail is known to have, or a quoted or further From line.
+        case mailField
+        case field
+        case empty
+        case other
+    }
+
+    /// Whether the line ends within the bytes looked at.
+    var isComplete = false
+    /// Whether it holds a time of day and a year.
+    var hasDate = false
+    var next = Next.other
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        guard let end = bytes.firstOffset(of: 0x0A), end < 1024 else { return }
+        isComplete = true
+        hasDate = Self.hasDate(bytes.slice(0..<end))
+        let rest = bytes.slice(end + 1..<bytes.count)
+        let nextEnd = rest.firstOffset(of: 0x0A) ?? rest.count
+        var line = rest.slice(0..<nextEnd)
+        if let last = line.last, last == 0x0D { line = line.slice(0..<line.count - 1) }
+        if line.isEmpty {
+            next = .empty
+        } else if line.begins(with: ">From ") || line.begins(with: "From ") {
+            next = .mailField
+        } else if ContentKind.isKnownMailField(line) {
+            next = .mailField
+        } else if ContentKind.headerNameLength(line) != nil {
+            next = .field
+        }
+    }
+
+    private static func hasDate(_ line: UnsafeRawBufferPointer) -> Bool {
+        func isDigit(_ index: Int) -> Bool {
+            index >= 0 && index < line.count && line[index] >= 0x30 && line[index] <= 0x39
+        }
+        var hasTime = false
+        var hasYear = false
+        for index in 5..<line.count {
+            if line[index] == 0x3A, isDigit(index - 1), isDigit(index + 1), isDigit(index + 2) {
+                hasTime = true
+            }
+            let isYear =
+                (line[index] == 0x31 && index + 1 < line.count && line[index + 1] == 0x39)
+                || (line[index] == 0x32 && index + 1 < line.count && line[index + 1] == 0x30)
+            if isYear, !isDigit(index - 1), isDigit(index + 2), isDigit(index + 3), !isDigit(index + 4) {
+                hasYear = true
+            }
+        }
+        return hasTime && hasYear
+    }
+}

@@ -1,0 +1,174 @@
+/// Base64 as it comes: what does not belong is passed over and counted.
+enum Base64 {
+    /// Characters to six bits; 0xFF for what is none, 0xFE for white space, 0xFD for `=`.
+    private static let table: [UInt8] = {
+        var table = [UInt8](repeating: 0xFF, count: 256)
+        for (value, byte) in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+            .enumerated()
+        {
+            table[Int(byte)] = UInt8(value)
+        }
+        for byte in [0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20] { table[byte] = 0xFE }
+        table[0x3D] = 0xFD
+        return table
+    }()
+
+    /// What was not as it must be.
+    struct Damage {
+        /// Characters outside the alphabet.
+        var strays = 0
+        /// Whether the last group of four was not complete.
+        var isCut = false
+    }
+
+    static func decode(_ text: UnsafeRawBufferPointer) -> (bytes: [UInt8], damage: Damage) {
+        var damage = Damage()
+        let bytes = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { output, count in
+            count = table.withUnsafeBufferPointer { scan(text, $0, &damage, output) }
+        }
+        return (bytes, damage)
+    }
+
+    /// Size of what ``decode(_:)`` would give, without the memory.
+    static func decodedCount(_ text: UnsafeRawBufferPointer) -> Int {
+        var damage = Damage()
+        return table.withUnsafeBufferPointer { scan(text, $0, &damage, nil) }
+    }
+
+    private static func scan(
+        _ text: UnsafeRawBufferPointer, _ table: UnsafeBufferPointer<UInt8>, _ damage: inout Damage,
+        _ output: UnsafeMutableBufferPointer<UInt8>?
+    ) -> Int {
+        var bits: UInt32 = 0
+        var held = 0
+        var padding = 0
+        var count = 0
+        for byte in text {
+            let value = table[Int(byte)]
+            if value < 64 {
+                if padding > 0 { (padding, held, bits) = (0, 0, 0) }  // encodings joined end to end
+                bits = bits << 6 | UInt32(value)
+                held += 1
+                if held == 4 {
+                    if let output {
+                        output[count] = UInt8(truncatingIfNeeded: bits >> 16)
+                        output[count + 1] = UInt8(truncatingIfNeeded: bits >> 8)
+                        output[count + 2] = UInt8(truncatingIfNeeded: bits)
+                    }
+                    count += 3
+                    held = 0
+                }
+            } else if value == 0xFD {
+                padding += 1
+                if padding == 1 {
+                    count += tail(bits, held, output, count)
+                }
+            } else if value == 0xFF {
+                damage.strays += 1
+            }
+        }
+        if padding == 0, held > 0 {
+            count += tail(bits, held, output, count)
+            damage.isCut = true
+        }
+        return count
+    }
+
+    private static func tail(
+        _ bits: UInt32, _ held: Int, _ output: UnsafeMutableBufferPointer<UInt8>?, _ count: Int
+    ) -> Int {
+        switch held {
+        case 2:
+            output?[count] = UInt8(truncatingIfNeeded: bits >> 4)
+            return 1
+        case 3:
+            output?[count] = UInt8(truncatingIfNeeded: bits >> 10)
+            output?[count + 1] = UInt8(truncatingIfNeeded: bits >> 2)
+            return 2
+        default: return 0
+        }
+    }
+}
+
+/// Quoted-printable as it comes: a `=` that begins no escape stays.
+enum QuotedPrintable {
+    static func decode(_ text: UnsafeRawBufferPointer) -> (bytes: [UInt8], strays: Int) {
+        var strays = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: text.count) { output, count in
+            var index = 0
+            while index < text.count {
+                guard let equals = text.firstOffset(of: 0x3D, from: index) else {
+                    count += copy(text, index..<text.count, output, count)
+                    break
+                }
+                count += copy(text, index..<equals, output, count)
+                index = equals + 1
+                var end = index
+                while end < text.count, text[end] == 0x20 || text[end] == 0x09 { end += 1 }
+                if end == text.count {
+                    index = end
+                } else if text[end] == 0x0A {
+                    index = end + 1
+                } else if text[end] == 0x0D, end + 1 < text.count, text[end + 1] == 0x0A {
+                    index = end + 2
+                } else if index + 1 < text.count, let high = Hex.value(text[index]),
+                    let low = Hex.value(text[index + 1])
+                {
+                    output[count] = high << 4 | low
+                    count += 1
+                    index += 2
+                } else {
+                    output[count] = 0x3D
+                    count += 1
+                    strays += 1
+                }
+            }
+        }
+        return (bytes, strays)
+    }
+
+    private static func copy(
+        _ text: UnsafeRawBufferPointer, _ range: Range<Int>, _ output: UnsafeMutableBufferPointer<UInt8>,
+        _ at: Int
+    ) -> Int {
+        if range.isEmpty { return 0 }
+        UnsafeMutableRawPointer(output.baseAddress! + at).copyMemory(
+            from: text.baseAddress! + range.lowerBound, byteCount: range.count)
+        return range.count
+    }
+}
+
+/// uuencode (`begin 644 name` ... `end`).
+enum UUEncoding {
+    static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8] {
+        var result: [UInt8] = []
+        var position = 0
+        var hasBegun = false
+        while position < text.count {
+            let end = text.firstOffset(of: 0x0A, from: position) ?? text.count
+            var line = text.slice(position..<end)
+            position = end + 1
+            if let last = line.last, last == 0x0D { line = line.slice(0..<line.count - 1) }
+            if !hasBegun {
+                hasBegun = line.begins(with: "begin ")
+                continue
+            }
+            guard let first = line.first, first != 0x60, first != 0x20, !line.begins(with: "end") else {
+                break
+            }
+            let length = Int((first &- 0x20) & 0x3F)
+            var group = 1
+            var left = length
+            while left > 0, group < line.count {
+                func six(_ offset: Int) -> UInt8 {
+                    group + offset < line.count ? (line[group + offset] &- 0x20) & 0x3F : 0
+                }
+                let bytes = [six(0) << 2 | six(1) >> 4, six(1) << 4 | six(2) >> 2, six(2) << 6 | six(3)]
+                result += bytes.prefix(left)
+                left -= min(3, left)
+                group += 4
+            }
+        }
+        return result
+    }
+}

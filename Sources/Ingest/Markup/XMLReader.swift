@@ -1,0 +1,304 @@
+import CXML2
+import Documents
+import Glibc
+
+/// XML of any length to one document: its text, by libxml2's push parser.
+///
+/// Elements that stand among other elements begin a line; elements inside running text do
+/// not (`<p>a <b>c</b></p>`). White space runs are one space, or one line break where they
+/// hold one. Attributes, comments and processing instructions are not text.
+///
+/// Nothing is fetched, no DTD or external entity is loaded. Entities of the internal
+/// subset are expanded here and not by libxml2, so that what they grow to is counted:
+/// beyond the ratio of the limits the document ends as `partial.limit.ratio`.
+final class XMLReader: DocumentProducer {
+    private let reader: ByteReader
+    private let writer: DocumentWriter
+    private let isPlainFile: Bool
+    private let limits: IngestLimits
+    private var parser: xmlParserCtxtPtr?
+    private var transcoder: CharsetDecoder?
+
+    // Layout: for each open element whether it holds text of its own.
+    private var holdsText: [Bool] = [false]
+    private var isBreakPending = false
+    private var isLineStart = true
+    private var pendingSpace: UInt8?
+    private var hasText = false
+
+    // Entities.
+    private var entities: [String: [UInt8]] = [:]
+    private var expanded: [String: UnsafeMutablePointer<xmlEntity>] = [:]
+    private var entityBytes = 0
+    private var declaredBytes = 0
+
+    private var stop: (status: ItemStatus, warning: String)?
+    private var externalEntities = 0
+
+    init(_ reader: ByteReader, address: String, isPlainFile: Bool, _ context: StreamContext) {
+        self.reader = reader
+        self.isPlainFile = isPlainFile
+        limits = context.limits
+        writer = DocumentWriter(context, Document(address: address, kind: .xml))
+        MarkupLibrary.prepare()
+        var handler = xmlSAXHandler()
+        handler.initialized = UInt32(XML_SAX2_MAGIC)
+        handler.startElementNs = { context, _, _, _, _, _, _, _, _ in XMLReader.from(context)?.start() }
+        handler.endElementNs = { context, _, _, _ in XMLReader.from(context)?.end() }
+        handler.characters = { context, bytes, count in XMLReader.from(context)?.characters(bytes, count) }
+        handler.cdataBlock = { context, bytes, count in XMLReader.from(context)?.characters(bytes, count) }
+        handler.ignorableWhitespace = { context, bytes, count in
+            XMLReader.from(context)?.characters(bytes, count)
+        }
+        handler.getEntity = { context, name in XMLReader.from(context)?.entity(name) }
+        handler.entityDecl = { context, name, type, _, _, content in
+            XMLReader.from(context)?.declare(name, type, content)
+        }
+        parser = xmlCreatePushParserCtxt(&handler, Unmanaged.passUnretained(self).toOpaque(), nil, 0, nil)
+        // Recovery keeps the text that stands before and after what is broken.
+        let flags =
+            XML_PARSE_NONET.rawValue | XML_PARSE_RECOVER.rawValue | XML_PARSE_NOERROR.rawValue
+            | XML_PARSE_NOWARNING.rawValue
+        xmlCtxtUseOptions(parser, Int32(flags))
+    }
+
+    deinit {
+        if let parser {
+            if let document = parser.pointee.myDoc { xmlFreeDoc(document) }
+            parser.pointee.myDoc = nil
+            xmlFreeParserCtxt(parser)
+        }
+        for entity in expanded.values {
+            free(UnsafeMutableRawPointer(mutating: entity.pointee.name))
+            free(entity.pointee.content)
+            entity.deallocate()
+        }
+    }
+
+    private static func from(_ context: UnsafeMutableRawPointer?) -> XMLReader? {
+        context.map { Unmanaged<XMLReader>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    func step(_ context: StreamContext) -> Bool {
+        guard let parser else { return false }
+        let block = reader.look(ByteReader.capacity / 2)
+        if block.isEmpty {
+            if stop == nil { xmlParseChunk(parser, nil, 0, 1) }
+            finish(parser)
+            return false
+        }
+        // Small pieces, so that the parser stops soon after it is told to.
+        var rest = block
+        while !rest.isEmpty, stop == nil, !writer.isFull {
+            let count = min(rest.count, 16 << 10)
+            xmlParseChunk(parser, rest.baseAddress!.assumingMemoryBound(to: CChar.self), Int32(count), 0)
+            if parser.pointee.disableSAX != 0, stop == nil { noteError(parser) }
+            rest = rest.slice(count..<rest.count)
+        }
+        reader.consume(block.count - rest.count)
+        if stop != nil || writer.isFull {
+            finish(parser)
+            return false
+        }
+        return true
+    }
+
+    private func finish(_ parser: xmlParserCtxtPtr) {
+        if parser.pointee.wellFormed == 0, stop == nil { noteError(parser) }
+        if externalEntities > 0 {
+            writer.warn("\(externalEntities) external entities are declared; none is loaded")
+        }
+        if hasText { writer.append("\n") }
+        var status = ItemStatus.ok
+        if let stop {
+            status = stop.status
+            writer.warn(stop.warning)
+        }
+        if let failure = reader.failure {
+            writer.warn(failure.message)
+            status = .partial(failure.reason)
+        }
+        writer.finish(status, source: isPlainFile ? SourceSpan(start: 0, end: reader.offset) : nil)
+    }
+
+    private func noteError(_ parser: xmlParserCtxtPtr) {
+        let error = parser.pointee.lastError
+        var message = error.message.map { String(cString: $0) } ?? "not well-formed"
+        while message.last == "\n" { message.removeLast() }
+        stop = (.partial(.damaged), "line \(error.line): \(message)")
+    }
+
+    /// Ends the reading from inside a callback.
+    private func halt(_ status: ItemStatus, _ warning: String) {
+        guard stop == nil else { return }
+        stop = (status, warning)
+        xmlStopParser(parser)
+    }
+
+    // MARK: Layout
+
+    private func start() {
+        if holdsText.count > limits.maxXMLDepth {
+            return halt(.partial(.limitDepth), "elements are nested deeper than \(limits.maxXMLDepth)")
+        }
+        if !holdsText[holdsText.count - 1] { breakLine() }
+        holdsText.append(false)
+    }
+
+    private func end() {
+        guard holdsText.count > 1 else { return }
+        holdsText.removeLast()
+        if !holdsText[holdsText.count - 1] { isBreakPending = true }
+    }
+
+    private func breakLine() {
+        isBreakPending = false
+        pendingSpace = nil
+        if !isLineStart {
+            writer.append("\n")
+            isLineStart = true
+        }
+    }
+
+    private func characters(_ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {
+        guard let bytes, count > 0, stop == nil else { return }
+        write(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+    }
+
+    private func write(_ text: UnsafeRawBufferPointer) {
+        var index = 0
+        while index < text.count {
+            let byte = text[index]
+            if isSpace(byte) {
+                if byte == 0x0A { pendingSpace = 0x0A } else if pendingSpace == nil { pendingSpace = 0x20 }
+                index += 1
+                continue
+            }
+            if isBreakPending {
+                // Text right after an element is one line with it, unless lines part them.
+                isBreakPending = false
+                if pendingSpace == 0x0A { breakLine() }
+            }
+            holdsText[holdsText.count - 1] = true
+            if let space = pendingSpace, !isLineStart { writer.append([space]) }
+            pendingSpace = nil
+            var end = index
+            while end < text.count, !isSpace(text[end]) { end += 1 }
+            // Runs with single spaces inside go out in one piece.
+            while end < text.count, text[end] == 0x20, end + 1 < text.count, !isSpace(text[end + 1]) {
+                end += 1
+                while end < text.count, !isSpace(text[end]) { end += 1 }
+            }
+            writer.append(text.slice(index..<end))
+            isLineStart = false
+            hasText = true
+            index = end
+        }
+    }
+
+    // MARK: Entities
+
+    private func declare(_ name: UnsafePointer<xmlChar>?, _ type: Int32, _ content: UnsafePointer<xmlChar>?) {
+        guard let name else { return }
+        guard type == Int32(XML_INTERNAL_GENERAL_ENTITY.rawValue), let content else {
+            if type != Int32(XML_INTERNAL_PARAMETER_ENTITY.rawValue) { externalEntities += 1 }
+            return
+        }
+        let key = String(cString: name)
+        if entities[key] != nil { return }
+        let value = Array(
+            UnsafeRawBufferPointer(
+                start: content, count: strlen(UnsafeRawPointer(content).assumingMemoryBound(to: CChar.self))))
+        declaredBytes += value.count
+        if entities.count >= 10_000 || declaredBytes > 4 << 20 {
+            return halt(.partial(.limitEntries), "too many entities are declared")
+        }
+        entities[key] = value
+    }
+
+    /// What libxml2 puts in the place of `&name;`: an entity as if it were predefined, with
+    /// the text that we expanded.
+    private func entity(_ rawName: UnsafePointer<xmlChar>?) -> xmlEntityPtr? {
+        guard let rawName, stop == nil else { return nil }
+        let name = String(cString: rawName)
+        let result: UnsafeMutablePointer<xmlEntity>
+        if let known = expanded[name] {
+            result = known
+        } else {
+            guard entities[name] != nil else { return nil }
+            var text: [UInt8] = []
+            expand(name, into: &text, within: [])
+            if stop != nil { return nil }
+            text.append(0)
+            result = .allocate(capacity: 1)
+            result.initialize(to: xmlEntity())
+            result.pointee.type = XML_ENTITY_DECL
+            result.pointee.etype = XML_INTERNAL_PREDEFINED_ENTITY
+            result.pointee.name = UnsafeRawPointer(strdup(name)!).assumingMemoryBound(to: xmlChar.self)
+            let content = malloc(text.count)!
+            text.withUnsafeBytes { content.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+            result.pointee.content = content.assumingMemoryBound(to: xmlChar.self)
+            result.pointee.length = Int32(text.count - 1)
+            expanded[name] = result
+        }
+        count(Int(result.pointee.length))
+        return stop == nil ? result : nil
+    }
+
+    private func count(_ bytes: Int) {
+        entityBytes += bytes
+        let allowed = max(1 << 20, (reader.offset + ByteReader.capacity) * limits.maxRatio / 100)
+        if entityBytes > allowed {
+            halt(.partial(.limitRatio), "entities grow to more than \(allowed) bytes of text")
+        }
+    }
+
+    /// Replaces references in an entity's value; markup in it falls away.
+    private func expand(_ name: String, into output: inout [UInt8], within parents: [String]) {
+        guard let value = entities[name], stop == nil else { return }
+        if parents.contains(name) || parents.count > 40 {
+            return halt(.partial(.damaged), "the entity \(name) contains itself")
+        }
+        var isTag = false
+        var index = 0
+        while index < value.count {
+            let byte = value[index]
+            if isTag {
+                isTag = byte != 0x3E
+            } else if byte == 0x3C {
+                isTag = true
+            } else if byte == 0x26, let end = value[index...].prefix(200).firstIndex(of: 0x3B) {
+                let reference = String(decoding: value[(index + 1)..<end], as: UTF8.self)
+                if let text = Self.predefined(reference) {
+                    output += text
+                } else {
+                    expand(reference, into: &output, within: parents + [name])
+                }
+                index = end
+            } else {
+                output.append(byte)
+            }
+            if output.count > 1 << 20 {
+                return halt(.partial(.limitRatio), "the entity \(name) grows to more than 1 MiB of text")
+            }
+            if stop != nil { return }
+            index += 1
+        }
+    }
+
+    private static func predefined(_ reference: String) -> [UInt8]? {
+        switch reference {
+        case "lt": return [0x3C]
+        case "gt": return [0x3E]
+        case "amp": return [0x26]
+        case "quot": return [0x22]
+        case "apos": return [0x27]
+        default:
+            guard reference.hasPrefix("#") else { return nil }
+            let digits = reference.dropFirst()
+            let code = digits.hasPrefix("x") ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits)
+            guard let code, let scalar = Unicode.Scalar(code), code != 0 else { return [] }
+            return Array(String(Character(scalar)).utf8)
+        }
+    }
+}
