@@ -1,0 +1,39 @@
+#!/bin/sh
+# run.sh: everything that must hold before a change goes in. Sets up what a bare Debian with Swift
+# and git lacks, then: formatting, imports, build, tests, the embedding example, the demo.
+set -eu
+cd "$(dirname "$0")/.."
+. Examples/setup.sh
+
+lector_log=$(mktemp)
+trap 'rm -f "$lector_log"' EXIT
+
+set_up
+
+say "formatting: swift format lint --strict"
+swift format lint --strict -p -r Sources Tests Examples/Embed/Sources Examples/Embed/Package.swift Package.swift
+
+say "imports: each file against its target's own dependencies"
+sh Tests/check-imports.sh
+sh Tests/check-imports.sh Examples/Embed
+
+# With --build-tests the products of the demo and of the tests come out of one build.
+with_progress "swift build -c release --build-tests" \
+    swift build -c release --build-tests --explicit-target-dependency-import-check error
+grep -E '^(Build complete|.*warning:)' "$lector_log" | tail -n 20 || true
+
+if command -v python3 >/dev/null 2>&1; then
+    say "the example mailbox is what its script writes"
+    python3 Examples/make_mailbox.py --check
+fi
+
+say "swift test -c release"
+swift test -c release --skip-build
+
+say "Examples/Embed"
+sh Examples/Embed/try.sh
+
+say "Examples/demo.sh"
+sh Examples/demo.sh </dev/null
+
+say "all green"
