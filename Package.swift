@@ -72,6 +72,7 @@ let package = Package(
         .testTarget(
             name: "TokenizationTests", dependencies: ["Tokenization", "Digests"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Documents", "Digests"]),
+        .testTarget(name: "ExamplesTests", dependencies: ["Documents", "Ingest"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,7 +6,7 @@ set -eu
 cd "${1:-$(dirname "$0")/..}"
 
 # Modules that come with the toolchain.
-toolchain="Swift Foundation FoundationEssentials FoundationNetworking FoundationXML Glibc Dispatch Testing
+toolchain="Swift Foundation FoundationEssentials FoundationNetworking FoundationXML Glibc Musl Darwin Dispatch Testing
     Synchronization RegexBuilder PackageDescription"
 
 scratch=$(mktemp -d)
