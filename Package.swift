@@ -73,6 +73,11 @@ let package = Package(
             name: "TokenizationTests", dependencies: ["Tokenization", "Digests"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Documents", "Digests"]),
         .testTarget(name: "ExamplesTests", dependencies: ["Documents", "Ingest"]),
+        .testTarget(
+            name: "PipelinesTests",
+            dependencies: [
+                "Pipelines", "Answers", "Documents", "Evaluation", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,5 +6,14 @@ struct LectorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lector",
         abstract: "Reads what is too long for other readers: mailboxes, archives, books, logs.",
-        subcommands: [DocumentsCommand.self])
+        version: "0.1.0",
+        subcommands: [
+            DocumentsCommand.self,
+            PipelineCommand.self,
+            EvalCommand.self,
+            ConfigCommand.self,
+            CompletionCommand.self,
+        ])
+
+    func run() throws { try CommandSupport.run { try Welcome.show() } }
 }

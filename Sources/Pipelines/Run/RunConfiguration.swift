@@ -1,0 +1,109 @@
+import Answers
+import Documents
+
+/// Everything that changes the rows of a run besides its inputs: two runs with equal
+/// configuration and equal inputs have equal rows.
+package struct RunConfiguration: Sendable, Equatable {
+    package var labels: LabelList
+    package var instruction: String?
+    /// Below this probability a row abstains.
+    package var threshold: Double?
+    /// Tokens of a document that are read at most.
+    package var maxTokens: Int?
+    /// Leave quoted parts of mails out.
+    package var skipQuoted: Bool
+    /// Read only this many documents, chosen by digest.
+    package var sample: Int?
+    package var modelName: String
+    package var modelFingerprint: String
+    package var tokenizerFingerprint: String
+    package var numericsClass: String
+
+    package init(
+        labels: LabelList, instruction: String? = nil, threshold: Double? = nil, maxTokens: Int? = nil,
+        skipQuoted: Bool = false, sample: Int? = nil, modelName: String = "", modelFingerprint: String = "",
+        tokenizerFingerprint: String = "", numericsClass: String = ""
+    ) {
+        self.labels = labels
+        self.instruction = instruction
+        self.threshold = threshold
+        self.maxTokens = maxTokens
+        self.skipQuoted = skipQuoted
+        self.sample = sample
+        self.modelName = modelName
+        self.modelFingerprint = modelFingerprint
+        self.tokenizerFingerprint = tokenizerFingerprint
+        self.numericsClass = numericsClass
+    }
+
+    /// What stands in the `model` field of rows.
+    package var modelText: String { "\(modelName)@\(modelFingerprint.prefix(12))" }
+
+    package var json: JSONValue {
+        .object([
+            JSONMember("task", .string("classify")),
+            JSONMember(
+                "labels",
+                .array(
+                    labels.map { label in
+                        .object(
+                            [JSONMember("name", .string(label.name))]
+                                + (label.description.map { [JSONMember("description", .string($0))] } ?? []))
+                    })),
+            JSONMember("instruction", .optional(instruction)),
+            JSONMember("threshold", threshold.map { .decimal($0) } ?? .null),
+            JSONMember("maxTokens", maxTokens.map { .integer($0) } ?? .null),
+            JSONMember("skipQuoted", .bool(skipQuoted)),
+            JSONMember("sample", sample.map { .integer($0) } ?? .null),
+            JSONMember("model", .string(modelName)),
+            JSONMember("modelFingerprint", .string(modelFingerprint)),
+            JSONMember("tokenizerFingerprint", .string(tokenizerFingerprint)),
+            JSONMember("numericsClass", .string(numericsClass)),
+        ])
+    }
+
+    package init?(json: JSONValue?) {
+        guard let json, json["task"]?.string == "classify", let labels = json["labels"]?.array,
+            let checked = try? LabelList(
+                labels.map { Label(name: $0["name"]?.string ?? "", description: $0["description"]?.string) }),
+            let model = json["model"]?.string, let fingerprint = json["modelFingerprint"]?.string,
+            let tokenizer = json["tokenizerFingerprint"]?.string,
+            let numerics = json["numericsClass"]?.string
+        else { return nil }
+        self.init(
+            labels: checked,
+            instruction: json["instruction"]?.string, threshold: json["threshold"]?.double,
+            maxTokens: json["maxTokens"]?.integer, skipQuoted: json["skipQuoted"]?.bool ?? false,
+            sample: json["sample"]?.integer, modelName: model, modelFingerprint: fingerprint,
+            tokenizerFingerprint: tokenizer, numericsClass: numerics)
+    }
+
+    /// The first difference in words; nil when rows would be the same.
+    package func difference(from earlier: RunConfiguration) -> String? {
+        func told<Value: Equatable>(_ name: String, _ then: Value, _ now: Value, _ show: (Value) -> String)
+            -> String?
+        {
+            then == now ? nil : "\(name) was \(show(then)), and is now \(show(now))"
+        }
+        func orNone(_ value: some Any) -> String { "\(value)" }
+        let clean = { (text: String) in TerminalText.sanitized(text, limit: 120) }
+        let names = { (labels: LabelList) in clean(labels.names.joined(separator: ",")) }
+        if labels.map(\.name) != earlier.labels.map(\.name) {
+            return "labels was \(names(earlier.labels)), and is now \(names(labels))"
+        }
+        if let at = labels.indices.first(where: { labels[$0] != earlier.labels[$0] }) {
+            return "the description of label \(clean(labels[at].name)) is another"
+        }
+        return told("the instruction", earlier.instruction, instruction) { $0.map(clean) ?? "the default" }
+            ?? told("--threshold", earlier.threshold, threshold) { $0.map { orNone($0) } ?? "none" }
+            ?? told("--max-tokens", earlier.maxTokens, maxTokens) { $0.map { orNone($0) } ?? "none" }
+            ?? told("--skip-quoted", earlier.skipQuoted, skipQuoted) { $0 ? "on" : "off" }
+            ?? told("--sample", earlier.sample, sample) { $0.map { orNone($0) } ?? "none" }
+            ?? told("the model", earlier.modelText, modelText, clean)
+            ?? told("the model", earlier.modelFingerprint, modelFingerprint, clean)
+            ?? told("the tokenizer", earlier.tokenizerFingerprint, tokenizerFingerprint) {
+                String($0.prefix(12))
+            }
+            ?? told("the arithmetic of this CPU class", earlier.numericsClass, numericsClass, clean)
+    }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Documents
+import Glibc
+import Pipelines
+
+/// What verbs share: talk on stderr, and errors as exit statuses.
+enum CommandSupport {
+    static var environment: [String: String] {
+        var result: [String: String] = [:]
+        var at = environ
+        while let entry = at.pointee {
+            let text = String(cString: entry)
+            if let equals = text.firstIndex(of: "=") {
+                result[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
+            at += 1
+        }
+        return result
+    }
+
+    /// Runs the body of a verb; what it throws is printed on stderr and becomes the exit
+    /// status of docs and `--help`.
+    static func run(_ body: () throws -> Int32) throws {
+        do {
+            let status = try body()
+            if status != 0 { throw ExitCode(status) }
+        } catch let error as PipelineError {
+            complain(error.description)
+            throw ExitCode(error.exitStatus)
+        } catch let error as ExitCode {
+            throw error
+        } catch let error as CleanExit {
+            throw error
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            complain("\(error)")
+            throw ExitCode(70)
+        }
+    }
+
+    static func complain(_ text: String) { put("lector: \(text)\n", to: STDERR_FILENO) }
+
+    static func put(_ text: String, to fd: Int32) {
+        let bytes = Array(text.utf8)
+        var done = 0
+        while done < bytes.count {
+            let count = bytes[done...].withUnsafeBytes { write(fd, $0.baseAddress!, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { return }
+            done += count
+        }
+    }
+
+    /// Prints results; a full disk or a closed pipe is an error like any other.
+    static func print(_ text: String) throws(PipelineError) {
+        let bytes = Array(text.utf8)
+        var done = 0
+        while done < bytes.count {
+            let count = bytes[done...].withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress!, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                throw .io("cannot write to standard output: \(String(cString: strerror(errno)))")
+            }
+            done += count
+        }
+    }
+
+    /// A text from outside, for a terminal.
+    static func clean(_ text: String) -> String { TerminalText.sanitized(text) }
+}

@@ -1,0 +1,114 @@
+import Pipelines
+import Testing
+
+@Suite("Settings, labels and pipeline files")
+struct SettingsTests {
+    @Test("flag, then environment, then lector.yaml, then the user's file")
+    func precedence() throws {
+        let folder = TemporaryFolder()
+        let project = folder.write("threads: 2\nlabels: [a, b]\n", to: "lector.yaml")
+        let home = TemporaryFolder()
+        #expect(throws: Never.self) { try FileSystem.makeFolder(home.file("lector")) }
+        home.write("threads: 3\nprogress: none\nmax-tokens: 9\n", to: "lector/config.yaml")
+        let settings = try Settings(
+            environment: ["XDG_CONFIG_HOME": home.path, "LECTOR_MAX_TOKENS": "7"], projectFile: project)
+        #expect(try settings.integer(.threads, flag: 5) == 5)
+        #expect(try settings.integer(.threads) == 2)
+        #expect(settings.entry(.threads, flag: nil)?.origin == project + ":1")
+        #expect(try settings.integer(.maxTokens) == 7)
+        #expect(settings.entry(.maxTokens, flag: nil)?.origin == "LECTOR_MAX_TOKENS")
+        #expect(settings.text(.progress) == "none")
+        #expect(settings.text(.labels) == "a,b")
+        #expect(settings.text(.model) == nil)
+    }
+
+    @Test("a value that is none: usage from a flag, configuration from elsewhere")
+    func badValues() throws {
+        let settings = try Settings(environment: ["LECTOR_THREADS": "many"], projectFile: "/nonexistent")
+        do {
+            _ = try settings.integer(.threads)
+            Issue.record("it was taken")
+        } catch { #expect(error.exitStatus == 78 && error.description.contains("LECTOR_THREADS")) }
+        do {
+            _ = try settings.share(.threshold, flag: 1.5)
+            Issue.record("it was taken")
+        } catch { #expect(error.exitStatus == 64 && error.description.contains("--threshold")) }
+    }
+
+    @Test("labels in a list: trimmed, two or more, none twice, none empty")
+    func labels() throws {
+        #expect(try LabelSource.parse("a, b c ,d").map(\.name) == ["a", "b c", "d"])
+        for (text, word) in [
+            ("a", "only the label"), ("", "only the label"), ("a,,b", "empty name"), ("a,b,a", "twice"),
+            ("a,b\u{1B}", "control"),
+        ] {
+            do {
+                _ = try LabelSource.parse(text)
+                Issue.record("\(text) was taken")
+            } catch { #expect(error.exitStatus == 64 && error.description.contains(word), "\(error)") }
+        }
+    }
+
+    @Test("a labels file: names alone or with descriptions and examples")
+    func labelsFile() throws {
+        let folder = TemporaryFolder()
+        let path = folder.write(
+            """
+            - name: spam
+              description: |
+                Unasked for,
+                to many.
+              examples: ["win now", "act  fast"]
+            - ham
+            """, to: "labels.yaml")
+        let labels = try LabelSource.read(path)
+        #expect(labels.map(\.name) == ["spam", "ham"])
+        #expect(labels[0].description == "Unasked for, to many. For example: \"win now\"; \"act fast\"")
+        #expect(labels[1].description == nil)
+    }
+
+    private static let sound = "version: 1\ntask: classify\n"
+
+    @Test("the pipeline that is shipped is sound")
+    func shipped() throws {
+        let path = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
+        let pipeline = try PipelineFile(path: path + "/Pipelines/triage-mailbox.yaml")
+        #expect(pipeline.labels.map(\.name) == ["spam", "ham"])
+        #expect(pipeline.labels.allSatisfy { $0.description != nil })
+        #expect(pipeline.threshold == 0.6 && pipeline.outputs.count == 2 && pipeline.report != nil)
+    }
+
+    @Test(
+        "a mistake in a pipeline is named with its line",
+        arguments: [
+            (sound + "labls: [a, b]", "line 3: there is no `labls`"),
+            (sound + "labels:\n  - name: a\n    colour: red\n  - b", "line 5: there is no `colour`"),
+            (sound + "labels: [a]", "line 3: Found only the label"),
+            (sound + "labels: [a,\n  a]", "line 4: Label 'a' stands twice"),
+            (sound + "labels: [a, '']", "line 3: Label 2 has an empty name"),
+            (sound + "threshold: 2", "line 3: threshold"),
+            (sound + "max-tokens: -1", "line 3: max-tokens"),
+            (sound + "skip-quoted: maybe", "line 3: skip-quoted"),
+            (sound + "outputs: [a.txt]", "line 3: a.txt"),
+            (sound + "outputs: a.csv", "line 3: outputs should be a list"),
+            (sound + "instruction: ' '", "line 3: the instruction is empty"),
+            ("task: classify", "`version: 1` is missing"),
+            ("version: 1", "`task: classify` is missing"),
+            ("version: 2\ntask: classify", "version 2"),
+            ("version: 1\ntask: dance", "line 2: the task is dance"),
+            ("version: 1\ntask: [", "line"),
+            ("version: 1\nversion: 1\ntask: classify", "twice"),
+            ("- a", "line 1: a pipeline should be names with values"),
+            ("", "empty"),
+        ])
+    func mistakes(text: String, words: String) {
+        do {
+            _ = try PipelineFile(document: YAMLDocument(path: "p.yaml", text: text))
+            Issue.record("\(text) was taken")
+        } catch {
+            #expect(error.exitStatus == 78)
+            #expect(error.description.hasPrefix("p.yaml"))
+            #expect(error.description.contains(words), "\(error)")
+        }
+    }
+}
