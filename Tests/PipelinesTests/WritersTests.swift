@@ -9,7 +9,8 @@ import Testing
 @Suite("Results files")
 struct WritersTests {
     private let context = ResultContext(
-        title: "t", configuration: RunConfiguration(labels: try! LabelList([Label(name: "spam"), Label(name: "=ham")])))
+        title: "t",
+        configuration: RunConfiguration(labels: try! LabelList([Label(name: "spam"), Label(name: "=ham")])))
 
     private let rows = [
         ClassificationRow(
