@@ -42,7 +42,9 @@ let package = Package(
         .target(name: "Checkpoints", dependencies: ["Digests"]),
         .target(
             name: "Inference",
-            dependencies: ["KimiLinear", "Checkpoints", "Tokenization", "WeightFiles", "Digests"]),
+            dependencies: [
+                "KimiLinear", "Checkpoints", "Tokenization", "WeightFiles", "Digests", "BundledModel",
+            ]),
 
         // State to answers.
         .target(name: "Answers", dependencies: ["Documents", "Tokenization", "Inference"]),
@@ -71,6 +73,10 @@ let package = Package(
         .testTarget(name: "AnswersTests", dependencies: ["Answers", "Documents", "Tokenization"]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Tokenization", "Digests"], exclude: ["Fixtures"]),
+        .testTarget(name: "WeightFilesTests", dependencies: ["WeightFiles"]),
+        .testTarget(
+            name: "KimiLinearTests", dependencies: ["KimiLinear", "WeightFiles"], exclude: ["Fixtures"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Documents", "Digests"]),
         .testTarget(name: "ExamplesTests", dependencies: ["Documents", "Ingest"]),
         .testTarget(

@@ -1,0 +1,137 @@
+import Digests
+import KimiLinear
+import WeightFiles
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A model ready to read: weights, kernels and threads, shared by any number of sessions.
+///
+/// Calls from several threads are safe and follow each other; batches are how work is shared.
+public final class Engine: Sendable {
+    public let config: ModelConfig
+    /// SHA-256 that names the weights, in hexadecimal.
+    public let fingerprint: String
+    /// Everything that decides the bits of a result besides weights and tokens: kernel level,
+    /// weight recipe, precision of the cache, window, block constants. Thread count, chunk size
+    /// and batch neighbours are not in it, since they change none.
+    public let numericsClass: String
+    /// Path that was opened.
+    public let modelPath: String
+    /// `q4`, `q8`, `bf16` or `f32`.
+    public let recipe: String
+    /// The kernels' level, such as `avx512`.
+    public var kernelLevel: String { model.level.name }
+    public var threads: Int { model.threads }
+    public var vocabularySize: Int { config.vocabularySize }
+    let model: KimiLinearModel
+
+    /// Opens a packed file or a Hugging Face folder.
+    ///
+    /// - Parameters:
+    ///   - threads: Nil asks `LECTOR_THREADS`, and without that takes one a core.
+    ///   - recipe: How a folder's matrices are packed on load; nil takes bf16. A packed file
+    ///     keeps its own.
+    ///   - kernels: Kernel level; nil asks `LECTOR_KERNELS`, and without that takes the fastest.
+    /// - Throws: `WeightFileError`, `KernelLevel.Unavailable`.
+    public init(
+        modelPath: String, threads: Int? = nil, recipe: Recipe? = nil, kernels: String? = nil
+    ) throws {
+        let level = try KernelLevel(named: kernels)
+        let threads = threads ?? Self.environmentThreads
+        self.modelPath = modelPath
+        if isFolder(modelPath) {
+            let folder = try SafetensorsFolder(path: modelPath)
+            model = try KimiLinearModel(
+                folder: folder, recipe: recipe ?? .bf16, level: level, threads: threads)
+            var hash = SHA256()
+            hash.update("\(model.recipe) \(try folder.fingerprint())".utf8)
+            fingerprint = hash.finalize().hex
+        } else {
+            let file = try PackedFile(path: modelPath)
+            model = try KimiLinearModel(packed: file, level: level, threads: threads)
+            fingerprint = file.fingerprint
+        }
+        config = model.config
+        self.recipe = model.recipe
+        let window = config.window.map { " window \($0)" } ?? ""
+        numericsClass =
+            "1 \(level.name) \(model.recipe) latents \(model.stateShape.exactLatents ? "f32" : "bf16") "
+            + "key block 64\(window)"
+    }
+
+    private static var environmentThreads: Int? {
+        getenv("LECTOR_THREADS").flatMap { Int(String(cString: $0)) }.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// A session before its first token.
+    public func makeSession() -> Session { Session(state: model.makeState()) }
+
+    /// Reads each item's tokens into its session, sharing every matrix product.
+    ///
+    /// A session's state and logits have the same bits whatever the batch, the cut into calls and
+    /// the number of threads.
+    ///
+    /// - Parameter batch: No session twice; ids in `0 ..< vocabularySize` (a precondition, see ``firstInvalidID(in:)``).
+    /// - Returns: Per item the logits of the token after its last, Float32 `[vocabularySize]`; nil
+    ///   when not wanted, or when the item had no tokens.
+    public func advance(_ batch: [PrefillItem]) -> [[Float]?] {
+        var results = [[Float]?](repeating: nil, count: batch.count)
+        run(
+            batch.map {
+                .init(state: $0.session.state, tokens: $0.tokens, logits: $0.wantsLogits ? .last : .none)
+            }
+        ) {
+            results[$0] = Array($2)
+        }
+        return results
+    }
+
+    /// Reads `tokens` into `session` and hands over the logits after each of them.
+    ///
+    /// - Parameter onLogits: The token's offset in `tokens` and `[vocabularySize]` logits.
+    public func allLogits(
+        _ tokens: ArraySlice<Int32>, session: Session, onLogits: (Int, UnsafeBufferPointer<Float>) -> Void
+    ) {
+        run([.init(state: session.state, tokens: tokens, logits: .all)]) { onLogits($1, $2) }
+    }
+
+    /// The first id that the vocabulary does not have.
+    public func firstInvalidID(in tokens: some Sequence<Int32>) -> Int32? {
+        tokens.first { $0 < 0 || Int($0) >= vocabularySize }
+    }
+
+    private func run(
+        _ items: [KimiLinearModel.Item], _ onLogits: (Int, Int, UnsafeBufferPointer<Float>) -> Void
+    ) {
+        do {
+            try model.advance(items, onLogits: onLogits)
+        } catch {
+            preconditionFailure(error.description)
+        }
+    }
+}
+
+/// Tokens to read into a session.
+public struct PrefillItem {
+    public var session: Session
+    public var tokens: ArraySlice<Int32>
+    public var wantsLogits: Bool
+
+    public init(session: Session, tokens: ArraySlice<Int32>, wantsLogits: Bool = false) {
+        self.session = session
+        self.tokens = tokens
+        self.wantsLogits = wantsLogits
+    }
+}
+
+/// Whether `path` names a folder.
+func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}

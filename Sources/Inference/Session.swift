@@ -1,0 +1,69 @@
+import Checkpoints
+import KimiLinear
+
+/// One timeline: what has been read so far, as a state at exactly one token position.
+///
+/// Fork it to branch. Use one session from one thread at a time.
+public final class Session: @unchecked Sendable {
+    let state: SequenceState
+
+    init(state: SequenceState) { self.state = state }
+
+    /// Tokens read so far.
+    public var tokenCount: Int { state.tokenCount }
+
+    /// An independent session at the same position.
+    public func fork() -> Session { Session(state: state.copy()) }
+
+    /// The state as bytes; equal states have equal bytes. See ``Engine/restore(_:)``.
+    public func serialized() -> [UInt8] { state.serialized() }
+
+    /// Bytes of the state: what stays constant, and what grows with the text.
+    public var byteCounts: (constant: Int, growing: Int) { state.byteCounts }
+
+    /// The state as a checkpoint under `key`, one section a layer.
+    ///
+    /// - Parameters:
+    ///   - nextLogits: Logits of the next token, when they are known.
+    ///   - cursor: Where the ingestion stands.
+    public func checkpoint(
+        key: CheckpointKey, identity: CheckpointIdentity, nextLogits: [Float]? = nil, cursor: [UInt8] = []
+    ) -> Checkpoint {
+        let bytes = state.serialized()
+        var sections: [Checkpoint.Section] = []
+        var at = 0
+        for section in state.sections {
+            sections.append(
+                .init(
+                    name: section.name, type: section.type, bytes: Array(bytes[at..<at + section.byteCount])))
+            at += section.byteCount
+        }
+        precondition(at == bytes.count, "sections do not add up")
+        return Checkpoint(
+            key: key, identity: identity, tokenCount: tokenCount, nextLogits: nextLogits, cursor: cursor,
+            sections: sections)
+    }
+}
+
+extension Engine {
+    /// The session whose ``Session/serialized()`` gave these bytes, bit for bit.
+    ///
+    /// - Throws: `StateBytesError`.
+    public func restore(_ bytes: [UInt8]) throws(StateBytesError) -> Session {
+        Session(state: try SequenceState(shape: model.stateShape, serialized: bytes))
+    }
+
+    /// The session of a checkpoint.
+    ///
+    /// - Throws: `StateBytesError`.
+    public func restore(_ checkpoint: Checkpoint) throws(StateBytesError) -> Session {
+        try restore(checkpoint.sections.flatMap(\.bytes))
+    }
+
+    /// What this engine's states depend on, with the tokenizer that made the ids.
+    public func identity(tokenizerFingerprint: String) -> CheckpointIdentity {
+        CheckpointIdentity(
+            modelFingerprint: fingerprint, tokenizerFingerprint: tokenizerFingerprint,
+            numericsClass: numericsClass)
+    }
+}

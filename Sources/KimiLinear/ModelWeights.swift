@@ -1,0 +1,247 @@
+import CKernels
+import WeightFiles
+
+/// A packed matrix `[N, K]` in memory that its ``ModelWeights`` keeps alive.
+struct Matrix: @unchecked Sendable {
+    let packed: ck_matrix
+
+    var rows: Int { Int(packed.N) }
+    var columns: Int { Int(packed.K) }
+    var panels: Int { Int(ck_panel_count(packed.N)) }
+}
+
+extension WeightFormat {
+    /// The kernels' name of a matrix format.
+    var kernelFormat: ck_format {
+        switch self {
+        case .vector, .f32: CK_F32
+        case .bf16: CK_BF16
+        case .q8: CK_Q8
+        case .q4: CK_Q4
+        }
+    }
+}
+
+/// Uninitialised memory at a multiple of 64, freed with its last reference.
+final class AlignedBytes: @unchecked Sendable {
+    let pointer: UnsafeMutableRawPointer
+    let count: Int
+
+    init(_ count: Int) {
+        self.count = count
+        pointer = .allocate(byteCount: max(count, 64), alignment: 64)
+    }
+
+    deinit { pointer.deallocate() }
+
+    func floats(at byte: Int = 0) -> UnsafeMutablePointer<Float> {
+        (pointer + byte).assumingMemoryBound(to: Float.self)
+    }
+}
+
+/// All weights of a model, by layer, ready for the kernels.
+final class ModelWeights: @unchecked Sendable {
+    struct FeedForward {
+        let gate, up, down: Matrix
+    }
+
+    struct Experts {
+        let router: Matrix
+        let bias: UnsafePointer<Float>
+        let experts: [FeedForward]
+        let shared: FeedForward?
+    }
+
+    struct KDA {
+        let q, k, v, fA, fB, b, gA, gB, o: Matrix
+        /// `[taps, width]` each.
+        let qConv, kConv, vConv: UnsafePointer<Float>
+        let aLog, dtBias, oNorm: UnsafePointer<Float>
+    }
+
+    struct MLA {
+        let q, kvA, kvB, o: Matrix
+        let latentNorm: UnsafePointer<Float>
+    }
+
+    enum Mixer {
+        case kda(KDA)
+        case mla(MLA)
+    }
+
+    enum Feed {
+        case dense(FeedForward)
+        case moe(Experts)
+    }
+
+    struct Layer {
+        let inputNorm, postNorm: UnsafePointer<Float>
+        let mixer: Mixer
+        let feed: Feed
+    }
+
+    let embedding, head: Matrix
+    let finalNorm: UnsafePointer<Float>
+    let layers: [Layer]
+    /// What keeps the memory alive: mapped files or own buffers.
+    private let owners: [AnyObject]
+
+    /// Places every tensor of `config` from `source`.
+    init(config: ModelConfig, source: some TensorSource) throws(WeightFileError) {
+        var owners: [AnyObject] = []
+        var matrices: [String: Matrix] = [:]
+        var vectors: [String: UnsafePointer<Float>] = [:]
+        for spec in config.catalog {
+            let (pointer, format, owner) = try source.place(spec)
+            if owners.last !== owner { owners.append(owner) }
+            if spec.kind == .matrix {
+                matrices[spec.name] = Matrix(
+                    packed: ck_matrix(
+                        data: pointer, N: Int64(spec.shape[0]), K: Int64(spec.shape[1]),
+                        format: format.kernelFormat))
+            } else {
+                vectors[spec.name] = pointer.assumingMemoryBound(to: Float.self)
+            }
+        }
+        self.owners = owners
+        // The catalog names exactly what is asked for below.
+        func matrix(_ name: String) -> Matrix { matrices[name + ".weight"]! }
+        func vector(_ name: String) -> UnsafePointer<Float> { vectors[name]! }
+        func feedForward(_ prefix: String) -> FeedForward {
+            FeedForward(
+                gate: matrix(prefix + "gate_proj"), up: matrix(prefix + "up_proj"),
+                down: matrix(prefix + "down_proj"))
+        }
+        embedding = matrix("model.embed_tokens")
+        head = config.tiesEmbeddings ? embedding : matrix("lm_head")
+        finalNorm = vector("model.norm.weight")
+        layers = config.layers.enumerated().map { index, kind in
+            let name = "model.layers.\(index)."
+            let a = name + "self_attn."
+            let mixer: Mixer =
+                switch kind {
+                case .kda:
+                    .kda(
+                        KDA(
+                            q: matrix(a + "q_proj"), k: matrix(a + "k_proj"), v: matrix(a + "v_proj"),
+                            fA: matrix(a + "f_a_proj"), fB: matrix(a + "f_b_proj"), b: matrix(a + "b_proj"),
+                            gA: matrix(a + "g_a_proj"), gB: matrix(a + "g_b_proj"), o: matrix(a + "o_proj"),
+                            qConv: vector(a + "q_conv1d.weight"), kConv: vector(a + "k_conv1d.weight"),
+                            vConv: vector(a + "v_conv1d.weight"), aLog: vector(a + "A_log"),
+                            dtBias: vector(a + "dt_bias"), oNorm: vector(a + "o_norm.weight")))
+                case .mla:
+                    .mla(
+                        MLA(
+                            q: matrix(a + "q_proj"), kvA: matrix(a + "kv_a_proj_with_mqa"),
+                            kvB: matrix(a + "kv_b_proj"), o: matrix(a + "o_proj"),
+                            latentNorm: vector(a + "kv_a_layernorm.weight")))
+                }
+            let feed: Feed
+            if config.feedForward[index] == .moe {
+                let m = name + "block_sparse_moe."
+                feed = .moe(
+                    Experts(
+                        router: matrix(m + "gate"), bias: vector(m + "gate.e_score_correction_bias"),
+                        experts: (0..<config.experts).map {
+                            FeedForward(
+                                gate: matrix("\(m)experts.\($0).w1"), up: matrix("\(m)experts.\($0).w3"),
+                                down: matrix("\(m)experts.\($0).w2"))
+                        },
+                        shared: config.sharedExperts > 0 ? feedForward(m + "shared_experts.") : nil))
+            } else {
+                feed = .dense(feedForward(name + "mlp."))
+            }
+            return Layer(
+                inputNorm: vector(name + "input_layernorm.weight"),
+                postNorm: vector(name + "post_attention_layernorm.weight"), mixer: mixer, feed: feed)
+        }
+    }
+}
+
+/// Where tensors come from.
+protocol TensorSource {
+    /// The tensor's memory in its final layout, 64-byte aligned, kept alive by `owner`.
+    func place(
+        _ spec: TensorSpec
+    ) throws(WeightFileError) -> (pointer: UnsafeRawPointer, format: WeightFormat, owner: AnyObject)
+}
+
+extension PackedFile: TensorSource {
+    func place(
+        _ spec: TensorSpec
+    ) throws(WeightFileError) -> (pointer: UnsafeRawPointer, format: WeightFormat, owner: AnyObject) {
+        guard let entry = entry(spec.name) else { throw .missing(path: path, tensor: spec.name) }
+        guard entry.shape == spec.shape, (entry.format == .vector) != (spec.kind == .matrix) else {
+            throw .shape(path: path, tensor: spec.name, found: entry.shape, expected: spec.shape)
+        }
+        return (bytes(of: entry).baseAddress!, entry.format, self)
+    }
+}
+
+/// A Hugging Face folder whose tensors are packed into memory as they are asked for.
+struct FolderSource: TensorSource {
+    let folder: SafetensorsFolder
+    let recipe: Recipe
+
+    func place(
+        _ spec: TensorSpec
+    ) throws(WeightFileError) -> (pointer: UnsafeRawPointer, format: WeightFormat, owner: AnyObject) {
+        let format = format(of: spec)
+        let memory = AlignedBytes(format.byteCount(shape: spec.shape))
+        try pack(spec, as: format, into: memory.pointer)
+        return (UnsafeRawPointer(memory.pointer), format, memory)
+    }
+
+    func format(of spec: TensorSpec) -> WeightFormat {
+        spec.kind == .matrix ? recipe.format(name: spec.name, columns: spec.shape[1]) : .vector
+    }
+
+    /// Writes tensor `spec` in `format` to `out`, a few hundred rows at a time.
+    func pack(
+        _ spec: TensorSpec, as format: WeightFormat, into out: UnsafeMutableRawPointer
+    ) throws(WeightFileError) {
+        guard let shape = folder.shape(of: spec.name) else {
+            throw .missing(path: folder.path, tensor: spec.name)
+        }
+        let isOther = spec.alternatives.contains(shape)
+        guard isOther || (shape == spec.shape && spec.kind != .convolution) else {
+            throw .shape(
+                path: folder.path, tensor: spec.name, found: shape,
+                expected: spec.alternatives.first ?? spec.shape)
+        }
+        if spec.kind != .matrix {
+            let values = try folder.read(spec.name)
+            if let bad = values.firstIndex(where: { !$0.isFinite }) {
+                throw .notFinite(path: folder.path, tensor: spec.name, index: bad)
+            }
+            let floats = out.bindMemory(to: Float.self, capacity: values.count)
+            if spec.kind == .convolution {
+                let (taps, channels) = (spec.shape[0], spec.shape[1])
+                for tap in 0..<taps {
+                    for c in 0..<channels { floats[tap * channels + c] = values[c * taps + tap] }
+                }
+            } else {
+                for i in values.indices { floats[i] = values[i] }
+            }
+            return
+        }
+        let (n, k) = (spec.shape[0], spec.shape[1])
+        let step = max(1, 1 << 20 / (16 * k)) * 16  // rows, about 4 MiB
+        let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: min(n, step) * k)
+        defer { buffer.deallocate() }
+        let panelBytes = Int(ck_panel_bytes(format.kernelFormat, Int64(k)))
+        for row in stride(from: 0, to: n, by: step) {
+            let rows = min(step, n - row)
+            try folder.read(spec.name, row * k..<(row + rows) * k, into: buffer)
+            let packed = ck_pack(
+                out + row / 16 * panelBytes, format.kernelFormat, buffer.baseAddress!, Int64(k), Int64(rows),
+                Int64(k), 0, ck_panel_count(Int64(rows)))
+            guard packed else {
+                if let bad = buffer[..<(rows * k)].firstIndex(where: { !$0.isFinite }) {
+                    throw .notFinite(path: folder.path, tensor: spec.name, index: row * k + bad)
+                }
+                throw .malformed(path: folder.path, what: "\(spec.name) is too large for \(format.rawValue)")
+            }
+        }
+    }
+}

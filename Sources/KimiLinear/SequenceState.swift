@@ -1,0 +1,147 @@
+import WeightFiles
+
+/// Everything that the next token of one sequence needs: docs/decisions/0004-stored-state.md.
+///
+/// A state belongs to exactly one token position. Copy it to branch; it cannot be rewound.
+/// Use one state from one thread at a time.
+public final class SequenceState: @unchecked Sendable {
+    public let shape: StateShape
+    /// Tokens read so far.
+    public internal(set) var tokenCount: Int
+
+    /// `[kda layers][heads, keyWidth, valueWidth]`.
+    let recurrent: UnsafeMutablePointer<Float>
+    /// `[kda layers][3 streams q k v][taps - 1, width]`, rows before the convolution.
+    let tails: UnsafeMutablePointer<Float>
+    /// `[mla layers][capacity, latent words]`, bf16, or Float32 as two words when the shape says
+    /// so; row r of a layer is position `firstLatent` + r.
+    private(set) var latents: UnsafeMutablePointer<UInt16>
+    private var capacity: Int
+    /// Position of the first latent in memory.
+    private(set) var firstLatent: Int
+
+    /// The state before any token.
+    public init(shape: StateShape) {
+        self.shape = shape
+        tokenCount = 0
+        firstLatent = 0
+        capacity = 0
+        recurrent = .allocate(capacity: max(1, shape.recurrentCount))
+        recurrent.initialize(repeating: 0, count: shape.recurrentCount)
+        tails = .allocate(capacity: max(1, shape.tailCount))
+        tails.initialize(repeating: 0, count: shape.tailCount)
+        latents = .allocate(capacity: 1)
+    }
+
+    deinit {
+        recurrent.deallocate()
+        tails.deallocate()
+        latents.deallocate()
+    }
+
+    /// An independent copy at the same position.
+    public func copy() -> SequenceState {
+        let other = SequenceState(shape: shape)
+        other.tokenCount = tokenCount
+        other.recurrent.update(from: recurrent, count: shape.recurrentCount)
+        other.tails.update(from: tails, count: shape.tailCount)
+        let kept = keptLatents
+        other.firstLatent = tokenCount - kept
+        other.makeRoom(for: 0, keeping: kept)
+        for layer in 0..<shape.mlaLayers {
+            other.latentRow(layer, other.firstLatent).update(
+                from: latentRow(layer, tokenCount - kept), count: kept * shape.latentWords)
+        }
+        return other
+    }
+
+    /// Latents that the next token can see: all, or the window's without its own.
+    var keptLatents: Int { shape.window.map { min(tokenCount, $0 - 1) } ?? tokenCount }
+
+    /// The latent of `position` in MLA layer `layer` (counted among the MLA layers).
+    func latentRow(_ layer: Int, _ position: Int) -> UnsafeMutablePointer<UInt16> {
+        latents + (layer * capacity + position - firstLatent) * shape.latentWords
+    }
+
+    /// The same row when the shape keeps Float32.
+    func exactLatentRow(_ layer: Int, _ position: Int) -> UnsafeMutablePointer<Float> {
+        UnsafeMutableRawPointer(latentRow(layer, position)).assumingMemoryBound(to: Float.self)
+    }
+
+    /// Makes room for the latents of the next `count` tokens; drops what no token will see again.
+    func reserve(_ count: Int) {
+        let used = tokenCount - firstLatent
+        if used + count > capacity { makeRoom(for: count, keeping: keptLatents) }
+    }
+
+    private func makeRoom(for count: Int, keeping kept: Int) {
+        guard shape.mlaLayers > 0 else { return }
+        let first = tokenCount - kept
+        let need = kept + count
+        if need <= capacity {
+            // Every layer keeps its place; its rows move to the front.
+            for layer in 0..<shape.mlaLayers {
+                let base = latents + layer * capacity * shape.latentWords
+                base.update(
+                    from: base + (first - firstLatent) * shape.latentWords, count: kept * shape.latentWords)
+            }
+        } else {
+            // Twice what is needed, but no more than a window asks for.
+            var wanted = max(need, min(need * 3 / 2, need + 65536))
+            if let window = shape.window { wanted = max(need, min(wanted, window - 1 + max(count, 256))) }
+            let fresh = UnsafeMutablePointer<UInt16>.allocate(
+                capacity: wanted * shape.mlaLayers * shape.latentWords)
+            for layer in 0..<shape.mlaLayers where kept > 0 && capacity > 0 {
+                (fresh + layer * wanted * shape.latentWords).update(
+                    from: latentRow(layer, first), count: kept * shape.latentWords)
+            }
+            latents.deallocate()
+            latents = fresh
+            capacity = wanted
+        }
+        firstLatent = first
+    }
+
+    /// Stands at `tokens` with room for the last `kept` latents, whose values the caller writes.
+    func restore(tokens: Int, kept: Int) {
+        tokenCount = tokens
+        firstLatent = tokens - kept
+        capacity = 0
+        makeRoom(for: kept, keeping: 0)
+        firstLatent = tokens - kept
+    }
+
+    /// Bytes that grow with the tokens read (the latents without a window), and bytes that do not.
+    public var byteCounts: (constant: Int, growing: Int) {
+        let fixed = (shape.recurrentCount + shape.tailCount) * 4
+        let cache = keptLatents * shape.latentWords * shape.mlaLayers * 2
+        return shape.window == nil ? (fixed, cache) : (fixed + cache, 0)
+    }
+}
+
+/// The sizes that fix a state's layout.
+public struct StateShape: Sendable, Equatable {
+    public let kdaLayers, heads, headWidth, convTaps: Int
+    public let mlaLayers, latentWidth: Int
+    public let window: Int?
+    /// Whether latents are kept in Float32, as the float32 recipe does; else they are bf16.
+    public let exactLatents: Bool
+
+    public init(_ config: ModelConfig, exactLatents: Bool) {
+        kdaLayers = config.layers.count { $0 == .kda }
+        heads = config.kdaHeads
+        headWidth = config.kdaHeadWidth
+        convTaps = config.convTaps
+        mlaLayers = config.layers.count { $0 == .mla }
+        latentWidth = config.latentWidth
+        window = config.window
+        self.exactLatents = exactLatents
+    }
+
+    /// 16-bit words of one latent row.
+    var latentWords: Int { exactLatents ? 2 * latentWidth : latentWidth }
+    var recurrentPerLayer: Int { heads * headWidth * headWidth }
+    var recurrentCount: Int { kdaLayers * recurrentPerLayer }
+    var tailPerStream: Int { (convTaps - 1) * heads * headWidth }
+    var tailCount: Int { kdaLayers * 3 * tailPerStream }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import KimiLinear
+import Testing
+import WeightFiles
+
+/// A model of the golden checkpoint in one recipe, with or without a window.
+struct Variant: CustomTestStringConvertible, Sendable {
+    let recipe: Recipe
+    let window: Int?
+    var testDescription: String { "\(recipe.rawValue), window \(window.map(String.init) ?? "none")" }
+
+    static let all = Recipe.allCases.flatMap {
+        [Variant(recipe: $0, window: nil), Variant(recipe: $0, window: 70)]
+    }
+
+    func model(threads: Int, chunkRows: Int = 128) throws -> KimiLinearModel {
+        try Golden.model(recipe: recipe, threads: threads, window: window, chunkRows: chunkRows)
+    }
+}
+
+@Suite(.serialized) struct InvarianceTests {
+    /// More than two internal chunks and five blocks of keys.
+    static let tokens: [Int32] = Golden.tokens + Golden.tokens[0..<37]
+
+    @Test("any cut into calls or chunks gives the same bits of logits and state", arguments: Variant.all)
+    func cuts(variant: Variant) throws {
+        let model = try variant.model(threads: 2)
+        let whole = try model.read(Self.tokens)
+        for seed in 1...3 {
+            var generator = SplitMix(seed: UInt64(seed))
+            let model = try variant.model(threads: 2, chunkRows: [128, 64, 41][seed - 1])
+            let state = model.makeState()
+            var logits: [[Float]] = []
+            var at = 0
+            while at < Self.tokens.count {
+                // Token by token around the window's edge, then random.
+                let longest = at < 150 ? [1, 70, 300][seed - 1] : [20, 70, 300][seed - 1]
+                let count = min(Self.tokens.count - at, 1 + Int(generator.next() % UInt64(longest)))
+                logits += try model.read(Array(Self.tokens[at..<at + count]), from: state).logits
+                at += count
+            }
+            #expect(state.serialized() == whole.state)
+            #expect(sameBits(logits, whole.logits))
+        }
+    }
+
+    @Test("any number of threads gives the same bits", arguments: Variant.all)
+    func threads(variant: Variant) throws {
+        let one = try variant.model(threads: 1).read(Self.tokens)
+        for threads in [2, 3] {
+            let other = try variant.model(threads: threads).read(Self.tokens)
+            #expect(other.state == one.state)
+            #expect(sameBits(other.logits, one.logits))
+        }
+    }
+
+    @Test("neighbours in a batch change no bit", arguments: Variant.all)
+    func batches(variant: Variant) throws {
+        let model = try variant.model(threads: 2)
+        let ranges = [0..<1, 5..<305, 40..<41, 100..<163, 100..<164, 200..<265, 0..<337, 9..<9]
+        let alone = try ranges.map { try model.read(Array(Self.tokens[$0])) }
+        let states = ranges.map { _ in model.makeState() }
+        var logits = ranges.map { _ in [[Float]]() }
+        // Two calls, so that sequences also meet in the middle of their ways.
+        for half in 0...1 {
+            let items = zip(states, ranges).map { state, range in
+                let middle = range.lowerBound + range.count / 3
+                let part = half == 0 ? range.lowerBound..<middle : middle..<range.upperBound
+                return KimiLinearModel.Item(state: state, tokens: Self.tokens[part], logits: .all)
+            }
+            try model.advance(items) { item, _, row in logits[item].append(Array(row)) }
+        }
+        for (index, expected) in alone.enumerated() {
+            #expect(states[index].serialized() == expected.state)
+            #expect(sameBits(logits[index], expected.logits))
+        }
+    }
+
+    @Test("a state saved and loaded anywhere, or forked, goes on with the same bits", arguments: Variant.all)
+    func savedStates(variant: Variant) throws {
+        let model = try variant.model(threads: 2)
+        let whole = try model.read(Self.tokens)
+        for cut in [0, 1, 2, 3, 64, 65, 70, 71, 300, 336] {
+            let state = model.makeState()
+            let first = try model.read(Array(Self.tokens[..<cut]), from: state)
+            let loaded = try SequenceState(shape: model.stateShape, serialized: first.state)
+            #expect(loaded.serialized() == first.state)
+            #expect(loaded.tokenCount == cut)
+            let fork = state.copy()
+            let rest = Array(Self.tokens[cut...])
+            for continued in [loaded, fork, state] {
+                let end = try model.read(rest, from: continued)
+                #expect(end.state == whole.state)
+                #expect(sameBits(first.logits + end.logits, whole.logits))
+            }
+        }
+    }
+
+    @Test("the tokens a window has left behind do not reach attention, and the state stays constant in size")
+    func window() throws {
+        let model = try Golden.model(recipe: .f32, window: 70)
+        let unbounded = try Golden.model(recipe: .f32)
+        let short = Array(Self.tokens[..<70])
+        #expect(sameBits(try model.read(short).logits, try unbounded.read(short).logits))
+        #expect(!sameBits(try model.read(Self.tokens).logits, try unbounded.read(Self.tokens).logits))
+        let state = model.makeState()
+        _ = try model.read(Array(Self.tokens[..<100]), from: state)
+        let size = state.serialized().count
+        _ = try model.read(Array(Self.tokens[100...]), from: state)
+        #expect(state.serialized().count == size)
+        #expect(state.byteCounts.growing == 0)
+    }
+
+    @Test("a state of another shape, version or length is refused by name")
+    func refusedStates() throws {
+        let model = try Golden.model(recipe: .f32)
+        let bytes = try model.read(Array(Self.tokens[..<10])).state
+        let windowed = try Golden.model(recipe: .f32, window: 70).stateShape
+        #expect(throws: StateBytesError.self) { try SequenceState(shape: windowed, serialized: bytes) }
+        #expect(throws: StateBytesError.notAState) {
+            try SequenceState(shape: model.stateShape, serialized: [1, 2])
+        }
+        #expect(throws: StateBytesError.length(found: bytes.count - 1, expected: bytes.count)) {
+            try SequenceState(shape: model.stateShape, serialized: Array(bytes.dropLast()))
+        }
+        var other = bytes
+        other[8] = 9
+        #expect(throws: StateBytesError.version(found: 9, expected: 1)) {
+            try SequenceState(shape: model.stateShape, serialized: other)
+        }
+    }
+
+    @Test(
+        "quantized weights stay near the float32 model",
+        arguments: [(Recipe.bf16, Float(0.05)), (.q8, 0.12), (.q4, 0.8)])
+    func quantized(recipe: Recipe, limit: Float) throws {
+        let exact = try Golden.model(recipe: .f32).read(Golden.tokens).logits
+        let found = try Golden.model(recipe: recipe).read(Golden.tokens).logits
+        // The median over positions: a router near a tie may choose another expert.
+        var errors: [Float] = []
+        for (a, b) in zip(exact, found) {
+            var squares: Float = 0
+            for (x, y) in zip(a, b) { squares += (x - y) * (x - y) }
+            errors.append((squares / Float(a.count)).squareRoot())
+        }
+        let error = errors.sorted()[errors.count / 2]
+        print("\(recipe): median root mean square difference of logits \(error)")
+        #expect(error < limit)
+    }
+
+    @Test("an id outside the vocabulary is refused and leaves the state alone")
+    func badToken() throws {
+        let model = try Golden.model(recipe: .f32)
+        let state = model.makeState()
+        #expect(throws: TokenError(id: 256, vocabularySize: 256)) { try model.read([1, 256], from: state) }
+        #expect(state.tokenCount == 0)
+    }
+}
+
+func sameBits(_ a: [[Float]], _ b: [[Float]]) -> Bool {
+    a.count == b.count
+        && zip(a, b).allSatisfy {
+            $0.count == $1.count && zip($0, $1).allSatisfy { $0.bitPattern == $1.bitPattern }
+        }
+}
+
+/// A seeded generator (SplitMix64).
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
