@@ -103,15 +103,19 @@ extension SafetensorsFolder {
     /// count, beyond that config, shard names, lengths and headers.
     public func fingerprint() throws(WeightFileError) -> String {
         var hash = SHA256()
-        hash.update(SHA256.digest(of: try MappedFile(path: path + "/config.json").bytes))
+        let config = try MappedFile(path: path + "/config.json")
+        hash.update(withExtendedLifetime(config) { SHA256.digest(of: config.bytes) })
         let isSmall = shards.reduce(0) { $0 + $1.bytes } <= 1 << 29
         for shard in shards {
             hash.update("\(shard.name) \(shard.bytes)\n".utf8)
-            let bytes = try MappedFile(path: path + "/" + shard.name).bytes
-            let header = 8 + Int(clamping: bytes.integer(UInt64.self, at: 0))
-            hash.update(
-                SHA256.digest(
-                    of: UnsafeRawBufferPointer(rebasing: bytes.prefix(isSmall ? bytes.count : header))))
+            let file = try MappedFile(path: path + "/" + shard.name)
+            let digest = withExtendedLifetime(file) {
+                let bytes = file.bytes
+                let header = 8 + Int(clamping: bytes.integer(UInt64.self, at: 0))
+                let covered = isSmall ? bytes.count : header
+                return SHA256.digest(of: UnsafeRawBufferPointer(rebasing: bytes.prefix(covered)))
+            }
+            hash.update(digest)
         }
         return hash.finalize().hex
     }
@@ -122,6 +126,7 @@ extension SafetensorsFolder {
 /// - Throws: ``WeightFileError/unreadable(path:reason:)`` or ``WeightFileError/malformed(path:what:)``.
 public func readJSON(path: String) throws(WeightFileError) -> JSONValue {
     let file = try MappedFile(path: path)
+    defer { withExtendedLifetime(file) {} }
     do {
         return try JSONValue(parsing: file.bytes)
     } catch {

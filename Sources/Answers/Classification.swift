@@ -1,0 +1,35 @@
+import Documents
+
+/// What the model says of one document.
+public struct Classification: Sendable, Equatable {
+    /// The number under which the document was submitted.
+    public var item: Int
+    /// Probability by label, in label order; sums to 1.
+    public var distribution: [Double]
+    /// Tokens of the document.
+    public var tokens: Int
+    /// How many of them went through the model.
+    public var readTokens: Int
+
+    public init(item: Int, distribution: [Double], tokens: Int, readTokens: Int) {
+        self.item = item
+        self.distribution = distribution
+        self.tokens = tokens
+        self.readTokens = readTokens
+    }
+
+    /// Index of the most probable label; the first of equals.
+    public var best: Int { distribution.firstIndex(of: distribution.max()!)! }
+
+    public var probability: Double { distribution[best] }
+
+    /// The share of the document's tokens that was read; 1 for a document without any.
+    public var read: Double { tokens == 0 ? 1 : Double(readTokens) / Double(tokens) }
+
+    /// How the item ended: in part when not all was read, abstained below `threshold`.
+    public func status(threshold: Double? = nil) -> ItemStatus {
+        if readTokens < tokens { return .partial(.tokens) }
+        if let threshold, probability < threshold { return .abstained }
+        return .ok
+    }
+}
