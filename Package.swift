@@ -70,7 +70,8 @@ let package = Package(
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "KernelTests", dependencies: ["CKernels", "CThreads"], exclude: ["Fixtures"]),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Documents", "Digests"]),
-        .testTarget(name: "AnswersTests", dependencies: ["Answers", "Documents", "Inference", "Tokenization"]),
+        .testTarget(
+            name: "AnswersTests", dependencies: ["Answers", "Documents", "Inference", "Tokenization"]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Tokenization", "Digests"], exclude: ["Fixtures"]),
         .testTarget(name: "WeightFilesTests", dependencies: ["WeightFiles"]),
@@ -82,7 +83,8 @@ let package = Package(
         .testTarget(
             name: "PipelinesTests",
             dependencies: [
-                "Pipelines", "Answers", "Documents", "Evaluation", .product(name: "GRDB", package: "GRDB.swift"),
+                "Pipelines", "Answers", "Documents", "Evaluation",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
     ],
     swiftLanguageModes: [.v6]
