@@ -26,12 +26,12 @@ enum ContentKind: Equatable {
             self = .unsupported(name)
         } else if Charset.byteOrderMark(bytes) != nil || Charset.wideWithoutMark(bytes) != nil {
             self = Self.wideMarkup(bytes) ?? .text
-        } else if Self.hasBinaryControls(bytes) {
-            self = .unsupported("binary data")
         } else if MboxReader.isMailbox(bytes) {
             self = .mbox
         } else if Self.isMail(bytes) {
             self = .mail
+        } else if Self.hasBinaryControls(bytes) {
+            self = .unsupported("binary data")
         } else {
             self = Self.markup(bytes) ?? .text
         }
@@ -42,7 +42,7 @@ enum ContentKind: Equatable {
     private static let magics: [(offset: Int, magic: StaticString)] = [
         (0, "PK\u{3}\u{4}"), (0, "PK\u{5}\u{6}"), (0, "PK00PK\u{3}\u{4}"), (0, "BZh"), (0, "7z\u{BC}"),
         (0, "Rar!\u{1A}\u{7}"), (0, "MSCF\0\0\0\0"), (0, "070701"), (0, "070702"), (0, "070707"),
-        (0, "!<arch>\n"), (0, "LZIP"), (257, "ustar"), (0, "WARC/"), (32769, "CD001"), (0, "xar!"),
+        (0, "!<arch>\n"), (0, "LZIP"), (257, "ustar"), (0, "WARC/"), (32769, "CD001"),
         (2, "-lh"), (2, "-lz"),
     ]
     private static let rawMagics: [[UInt8]] = [
@@ -113,6 +113,7 @@ enum ContentKind: Equatable {
         (Array("OggS".utf8), "Ogg media"), (Array("ID3".utf8), "MP3 audio"),
         ([0x49, 0x49, 0x2A, 0x00], "a TIFF image"), ([0x4D, 0x4D, 0x00, 0x2A], "a TIFF image"),
         ([0xCA, 0xFE, 0xBA, 0xBE], "a Java class or Mach-O binary"), (Array("wOFF".utf8), "a web font"),
+        (Array("xar!".utf8), "a xar archive"),
     ]
 
     private static func binaryName(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -158,6 +159,7 @@ enum ContentKind: Equatable {
         var known: Set<String> = []
         var isStrong = false
         var lines = 0
+        var broken = 0
         while position < bytes.count {
             let end = bytes.firstOffset(of: 0x0A, from: position) ?? bytes.count
             let line = bytes.slice(position..<end)
@@ -168,8 +170,9 @@ enum ContentKind: Equatable {
                 continue
             }
             guard let length = headerNameLength(line) else {
-                // One broken line does not make a letter something else; the first line must be sound.
-                if lines < 3 { return false }
+                // One broken line does not make a letter something else; the first must be sound.
+                broken += 1
+                if lines == 0 || broken > 1 + lines / 2 { return false }
                 continue
             }
             lines += 1
@@ -238,9 +241,7 @@ enum ContentKind: Equatable {
             let byte = bytes[next]
             if isSpace(byte) || byte == 0x3E || byte == 0x2F { return .html }
         }
-        if bytes.begins(with: "<!DOCTYPE", at: position) || bytes.begins(with: "<!ENTITY", at: position) {
-            return .xml
-        }
+        if bytes.begins(with: "<!DOCTYPE", at: position) { return .xml }
         // No declaration: a first tag with a name, and a tag that closes.
         let name = position + 1
         guard name < bytes.count, lowercaseASCII(bytes[name]) >= 0x61, lowercaseASCII(bytes[name]) <= 0x7A,

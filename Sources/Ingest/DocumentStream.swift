@@ -58,11 +58,16 @@ final class ContentOpener: DocumentProducer {
     private let address: String
     private let depth: Int
     private let isPlainFile: Bool
+    private let budget: UnpackBudget?
 
     /// - Parameters:
     ///   - depth: Containers around the bytes.
     ///   - isPlainFile: Whether offsets of the bytes are offsets of a file.
-    init(_ reader: ByteReader, address: String, depth: Int, isPlainFile: Bool) {
+    ///   - budget: That of the outermost archive around the bytes, if there is one.
+    init(
+        _ reader: ByteReader, address: String, depth: Int, isPlainFile: Bool, budget: UnpackBudget? = nil
+    ) {
+        self.budget = budget
         self.reader = reader
         self.address = address
         self.depth = depth
@@ -96,7 +101,9 @@ final class ContentOpener: DocumentProducer {
                     address, .failed(.limitDepth),
                     "containers are nested deeper than \(context.limits.maxDepth); this one is not opened")
             } else {
-                context.push(ArchiveReader(reader, address: address, depth: depth + 1))
+                context.push(
+                    ArchiveReader(
+                        reader, address: address, depth: depth + 1, budget: budget, limits: context.limits))
             }
         }
         return false

@@ -9,7 +9,7 @@ import Glibc
 final class ByteReader {
     static let capacity = 256 << 10
 
-    let source: ByteSource
+    private let source: ByteSource
     /// Absolute offset of the first byte that is not consumed.
     private(set) var offset = 0
     /// Why the source ended early.
@@ -37,6 +37,9 @@ final class ByteReader {
 
     /// Whether nothing comes after the bytes at hand. True only once a look has found out.
     var isSourceExhausted: Bool { isSourceDone }
+
+    /// A descriptor to read at any offset, for readers that must seek.
+    var seekableDescriptor: Int32? { source.seekableDescriptor }
 
     var isAtEnd: Bool { look().isEmpty }
 

@@ -28,14 +28,18 @@ struct MailReader {
 
     /// Reads one message and emits its document.
     ///
-    /// - Parameter message: The bytes from the first header field on; not changed.
+    /// - Parameter message: The bytes from the first header field on. May be given the end
+    ///   of its header that it lacks.
     func read(_ message: inout [UInt8], address: String, envelope: Envelope) {
         let writer = DocumentWriter(context, Document(address: address, kind: .mail))
         for warning in envelope.warnings { writer.warn(warning) }
-        var status = ItemStatus.ok
-        message.withUnsafeMutableBytes { bytes in
-            status = read(UnsafeMutableRawBufferPointer(bytes), writer)
+        var found = message.withUnsafeMutableBytes { read($0, writer) }
+        if found == nil {
+            // GMime makes nothing of a header that the message ends in.
+            message += [0x0A, 0x0A]
+            found = message.withUnsafeMutableBytes { read($0, writer) }
         }
+        var status = found ?? .failed(.damaged)
         if envelope.missingBytes > 0 {
             writer.warn(
                 "the mail has \(envelope.missingBytes) bytes more than the limit of "
@@ -49,9 +53,9 @@ struct MailReader {
         writer.finish(status, source: envelope.source)
     }
 
-    private func read(_ bytes: UnsafeMutableRawBufferPointer, _ writer: DocumentWriter) -> ItemStatus {
+    private func read(_ bytes: UnsafeMutableRawBufferPointer, _ writer: DocumentWriter) -> ItemStatus? {
         let whole = UnsafeRawBufferPointer(bytes)
-        guard let base = bytes.baseAddress, !bytes.isEmpty else { return .skipped(.empty) }
+        guard let base = bytes.baseAddress, !whole.allSatisfy(isSpace) else { return .skipped(.empty) }
         // The stream reads our bytes in place: it does not own the array it is given.
         var array = GByteArray(data: base.assumingMemoryBound(to: UInt8.self), len: guint(bytes.count))
         return withUnsafeMutablePointer(to: &array) { array in
@@ -63,11 +67,7 @@ struct MailReader {
                 g_object_unref(parser)
                 g_object_unref(stream)
             }
-            guard let message = g_mime_parser_construct_message(parser, nil) else {
-                writer.warn("no mail could be made of these bytes; read as text")
-                appendPlain(whole, declared: nil, writer)
-                return .partial(.damaged)
-            }
+            guard let message = g_mime_parser_construct_message(parser, nil) else { return nil }
             defer { g_object_unref(message) }
             var planner = MailPlanner(message: whole, limits: context.limits)
             planner.plan(message)

@@ -193,7 +193,7 @@ final class MboxReader: DocumentProducer {
 /// A line `From ...` and what the next line looks like.
 private struct EnvelopeLine {
     enum Next: Equatable {
-        /// A header field that mail is known to have, or a quoted or further From line.
+        /// A header field that mail is known to have, or a quoted From line.
         case mailField
         case field
         case empty
@@ -216,7 +216,7 @@ private struct EnvelopeLine {
         if let last = line.last, last == 0x0D { line = line.slice(0..<line.count - 1) }
         if line.isEmpty {
             next = .empty
-        } else if line.begins(with: ">From ") || line.begins(with: "From ") {
+        } else if line.begins(with: ">From ") {
             next = .mailField
         } else if ContentKind.isKnownMailField(line) {
             next = .mailField

@@ -2,7 +2,8 @@ import CXML2
 import Documents
 import Glibc
 
-/// HTML to readable text, a piece at a time, by libxml2's HTML SAX parser.
+/// HTML to readable text, a piece at a time, by libxml2's HTML SAX parser behind an
+/// `HTMLTagFilter`.
 ///
 /// - Blocks stand on lines of their own; paragraphs, headings, quotes and tables have an
 ///   empty line around them. White space runs are one space, outside of `pre`.
@@ -19,12 +20,13 @@ import Glibc
 final class HTMLText {
     /// Elements inside elements that are followed; deeper ones are read as if they stood at
     /// this depth.
-    static let maxDepth = 2_000
+    static let maxDepth = 4_000
 
     private let writer: DocumentWriter
     private let options: IngestOptions
     private var parser: htmlParserCtxtPtr?
-    private var tail: [UInt8] = []
+    private var filter = HTMLTagFilter()
+    private var filtered: [UInt8] = []
 
     // What is waiting to be written before the next character.
     private var lineBreaks = 0
@@ -104,27 +106,27 @@ final class HTMLText {
 
     /// Adds UTF-8, cut anywhere.
     func append(_ utf8: UnsafeRawBufferPointer) {
-        guard let parser else { return }
         var rest = utf8
-        while !rest.isEmpty {  // zero bytes end strings for libxml2; pieces keep its buffer small
+        while !rest.isEmpty {  // small pieces keep the parser's buffer small
             let end = min(rest.count, 16 << 10)
-            let piece = rest.slice(0..<end)
-            if piece.firstOffset(of: 0) == nil {
-                htmlParseChunk(parser, piece.baseAddress!.assumingMemoryBound(to: CChar.self), Int32(end), 0)
-            } else {
-                let clean = piece.filter { $0 != 0 }
-                clean.withUnsafeBytes {
-                    if let base = $0.baseAddress {
-                        htmlParseChunk(
-                            parser, base.assumingMemoryBound(to: CChar.self), Int32(clean.count), 0)
-                    }
-                }
-            }
+            filter.append(rest.slice(0..<end), into: &filtered)
+            parse()
             rest = rest.slice(end..<rest.count)
         }
     }
 
+    private func parse() {
+        guard let parser, !filtered.isEmpty else { return }
+        filtered.withUnsafeBytes {
+            _ = htmlParseChunk(
+                parser, $0.baseAddress!.assumingMemoryBound(to: CChar.self), Int32($0.count), 0)
+        }
+        filtered.removeAll(keepingCapacity: true)
+    }
+
     func finish() {
+        filter.finish(into: &filtered)
+        parse()
         if let parser { htmlParseChunk(parser, nil, 0, 1) }
         release()
         while !open.isEmpty { close() }

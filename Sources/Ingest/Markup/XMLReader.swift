@@ -17,7 +17,7 @@ final class XMLReader: DocumentProducer {
     private let isPlainFile: Bool
     private let limits: IngestLimits
     private var parser: xmlParserCtxtPtr?
-    private var transcoder: CharsetDecoder?
+    private var decoder: CharsetDecoder?
 
     // Layout: for each open element whether it holds text of its own.
     private var holdsText: [Bool] = [false]
@@ -33,6 +33,9 @@ final class XMLReader: DocumentProducer {
     private var declaredBytes = 0
 
     private var stop: (status: ItemStatus, warning: String)?
+    /// The first thing that is not well-formed.
+    private var damage: String?
+    private var undeclared = 0
     private var externalEntities = 0
 
     init(_ reader: ByteReader, address: String, isPlainFile: Bool, _ context: StreamContext) {
@@ -54,11 +57,12 @@ final class XMLReader: DocumentProducer {
         handler.entityDecl = { context, name, type, _, _, content in
             XMLReader.from(context)?.declare(name, type, content)
         }
+        handler.serror = { context, error in XMLReader.from(context)?.note(error) }
         parser = xmlCreatePushParserCtxt(&handler, Unmanaged.passUnretained(self).toOpaque(), nil, 0, nil)
         // Recovery keeps the text that stands before and after what is broken.
         let flags =
             XML_PARSE_NONET.rawValue | XML_PARSE_RECOVER.rawValue | XML_PARSE_NOERROR.rawValue
-            | XML_PARSE_NOWARNING.rawValue
+            | XML_PARSE_NOWARNING.rawValue | XML_PARSE_IGNORE_ENC.rawValue
         xmlCtxtUseOptions(parser, Int32(flags))
     }
 
@@ -81,38 +85,81 @@ final class XMLReader: DocumentProducer {
 
     func step(_ context: StreamContext) -> Bool {
         guard let parser else { return false }
+        if decoder == nil { chooseDecoder() }
+        guard let decoder else { return false }
         let block = reader.look(ByteReader.capacity / 2)
-        if block.isEmpty {
-            if stop == nil { xmlParseChunk(parser, nil, 0, 1) }
-            finish(parser)
-            return false
-        }
-        // Small pieces, so that the parser stops soon after it is told to.
-        var rest = block
-        while !rest.isEmpty, stop == nil, !writer.isFull {
-            let count = min(rest.count, 16 << 10)
-            xmlParseChunk(parser, rest.baseAddress!.assumingMemoryBound(to: CChar.self), Int32(count), 0)
-            if parser.pointee.disableSAX != 0, stop == nil { noteError(parser) }
-            rest = rest.slice(count..<rest.count)
-        }
-        reader.consume(block.count - rest.count)
-        if stop != nil || writer.isFull {
-            finish(parser)
+        var utf8: [UInt8] = []
+        utf8.reserveCapacity(block.count + block.count / 2)
+        decoder.decode(block, isLast: block.isEmpty, into: &utf8)
+        utf8.withUnsafeBytes { parse($0, parser) }
+        let isLast = block.isEmpty
+        reader.consume(block.count)
+        if isLast, stop == nil { xmlParseChunk(parser, nil, 0, 1) }
+        if isLast || stop != nil || damage != nil && parser.pointee.disableSAX != 0 || writer.isFull {
+            finish(decoder)
             return false
         }
         return true
     }
 
-    private func finish(_ parser: xmlParserCtxtPtr) {
-        if parser.pointee.wellFormed == 0, stop == nil { noteError(parser) }
+    /// The parser gets UTF-8, whatever the document is in: a mark at its beginning, what it
+    /// declares, or what its bytes look like.
+    private func chooseDecoder() {
+        let block = reader.look(ByteReader.capacity / 2)
+        if let mark = Charset.byteOrderMark(block) {
+            decoder = CharsetDecoder(mark.name)
+            reader.consume(mark.length)
+            return
+        }
+        if let wide = Charset.wideWithoutMark(block) {
+            decoder = CharsetDecoder(wide)
+            return
+        }
+        let declaration =
+            block.begins(with: "<?xml") ? block.slice(0..<min(block.count, 200)) : block.slice(0..<0)
+        let end = declaration.firstOffset(of: 0x3E) ?? 0
+        if let declared = HTMLText.declaredCharset(declaration.slice(0..<end)) {
+            decoder = CharsetDecoder(declared)
+            if decoder == nil { writer.warn("charset \(declared) is unknown here; guessed from the bytes") }
+            if decoder?.charset == "UTF-8" { decoder = nil }
+        }
+        if decoder == nil {
+            let name = Charset.detect(block, isWhole: reader.isSourceExhausted)
+            decoder = CharsetDecoder(name) ?? CharsetDecoder("WINDOWS-1252")
+            if Charset.canonical(name) != "UTF-8" {
+                writer.warn("no charset is declared that fits; read as \(name)")
+            }
+        }
+    }
+
+    /// Small pieces, so that the parser stops soon after it is told to.
+    private func parse(_ utf8: UnsafeRawBufferPointer, _ parser: xmlParserCtxtPtr) {
+        var rest = utf8
+        while !rest.isEmpty, stop == nil, !writer.isFull {
+            let count = min(rest.count, 16 << 10)
+            xmlParseChunk(parser, rest.baseAddress!.assumingMemoryBound(to: CChar.self), Int32(count), 0)
+            rest = rest.slice(count..<rest.count)
+        }
+    }
+
+    private func finish(_ decoder: CharsetDecoder) {
+        if decoder.repairs > 0 {
+            writer.warn("\(decoder.repairs) invalid stretches of \(decoder.charset) replaced by U+FFFD")
+        }
         if externalEntities > 0 {
             writer.warn("\(externalEntities) external entities are declared; none is loaded")
+        }
+        if undeclared > 0 {
+            writer.warn("\(undeclared) references to entities that are not known here, left out")
         }
         if hasText { writer.append("\n") }
         var status = ItemStatus.ok
         if let stop {
             status = stop.status
             writer.warn(stop.warning)
+        } else if let damage {
+            status = .partial(.damaged)
+            writer.warn(damage)
         }
         if let failure = reader.failure {
             writer.warn(failure.message)
@@ -121,11 +168,20 @@ final class XMLReader: DocumentProducer {
         writer.finish(status, source: isPlainFile ? SourceSpan(start: 0, end: reader.offset) : nil)
     }
 
-    private func noteError(_ parser: xmlParserCtxtPtr) {
-        let error = parser.pointee.lastError
-        var message = error.message.map { String(cString: $0) } ?? "not well-formed"
-        while message.last == "\n" { message.removeLast() }
-        stop = (.partial(.damaged), "line \(error.line): \(message)")
+    private func note(_ error: xmlErrorPtr?) {
+        guard let error = error?.pointee else { return }
+        switch UInt32(error.code) {
+        case XML_ERR_UNDECLARED_ENTITY.rawValue, XML_WAR_UNDECLARED_ENTITY.rawValue:
+            undeclared += 1
+        default:
+            guard error.level == XML_ERR_FATAL, damage == nil, error.domain == Int32(XML_FROM_PARSER.rawValue)
+            else {
+                return
+            }
+            var message = error.message.map { String(cString: $0) } ?? "not well-formed"
+            while message.last == "\n" { message.removeLast() }
+            damage = "line \(error.line): \(message)"
+        }
     }
 
     /// Ends the reading from inside a callback.
