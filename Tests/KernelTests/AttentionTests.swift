@@ -1,5 +1,8 @@
 // MLA: both forms against a softmax in Double, levels against the reference, any cut.
 
+// The letters are those of the kernels and of the paper.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CKernels
 import Foundation
 import Testing

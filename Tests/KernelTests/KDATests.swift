@@ -1,5 +1,8 @@
 // KDA: the recurrence against flash-linear-attention, levels against the reference, any cut.
 
+// The letters are those of the kernels and of the paper.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CKernels
 import Foundation
 import Testing

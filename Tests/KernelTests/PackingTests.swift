@@ -1,5 +1,8 @@
 // The grids of the packed formats and of the activations, against formulas written again here.
 
+// The letters are those of the kernels and of the paper.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CKernels
 import Foundation
 import Testing

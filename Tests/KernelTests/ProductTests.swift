@@ -1,6 +1,9 @@
 // Matrix products: levels against the reference, the reference against sums in Double, and
 // the promise that a row does not depend on its neighbours or on the cut.
 
+// The letters are those of the kernels and of the paper.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CKernels
 import CThreads
 import Foundation

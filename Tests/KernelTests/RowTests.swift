@@ -1,5 +1,8 @@
 // Norms, gates, activations and conversions, row by row.
 
+// The letters are those of the kernels and of the paper.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import CKernels
 import Foundation
 import Testing
