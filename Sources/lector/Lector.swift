@@ -9,6 +9,7 @@ struct LectorCommand: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             DocumentsCommand.self,
+            TokensCommand.self,
             PipelineCommand.self,
             EvalCommand.self,
             ConfigCommand.self,
