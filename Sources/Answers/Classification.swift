@@ -10,12 +10,16 @@ public struct Classification: Sendable, Equatable {
     public var tokens: Int
     /// How many of them went through the model.
     public var readTokens: Int
+    /// Rows that went through the model for it since it was begun here: tokens, question and
+    /// branches of the labels; less what a restored session had read.
+    public var rows: Int
 
-    public init(item: Int, distribution: [Double], tokens: Int, readTokens: Int) {
+    public init(item: Int, distribution: [Double], tokens: Int, readTokens: Int, rows: Int = 0) {
         self.item = item
         self.distribution = distribution
         self.tokens = tokens
         self.readTokens = readTokens
+        self.rows = rows
     }
 
     /// Index of the most probable label; the first of equals.

@@ -157,6 +157,7 @@ public final class Classifier {
             batch.append(
                 PrefillItem(session: branching.session, tokens: branching.path[...], wantsLogits: true))
             step.rows += branching.path.count
+            branching.reading.rows += branching.path.count
         }
         var moved: [(reading: Reading, take: Reading.Take)] = []
         var sessions = readings.count { $0.session != nil }
@@ -168,6 +169,7 @@ public final class Classifier {
             }
             let take = reading.take(options.rowsPerStep - step.rows, milestone: options.milestoneTokens)
             step.rows += take.tokens.count
+            reading.rows += take.tokens.count
             batch.append(
                 PrefillItem(session: reading.session!, tokens: take.tokens[...], wantsLogits: take.isLast))
             moved.append((reading, take))
@@ -194,7 +196,7 @@ public final class Classifier {
             step.results.append(
                 Classification(
                     item: reading.item, distribution: distribution, tokens: reading.tokens,
-                    readTokens: reading.read))
+                    readTokens: reading.read, rows: reading.rows))
             return true
         }
         return step
@@ -274,6 +276,8 @@ private final class Reading {
     private(set) var tokens = 0
     /// Tokens of the document that the session has read.
     var read = 0
+    /// Rows that have gone through the model.
+    var rows = 0
     /// Tokens of the question that it has read.
     private(set) var asked = 0
     var isFinished = false

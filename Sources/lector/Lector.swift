@@ -8,6 +8,9 @@ struct LectorCommand: ParsableCommand {
         abstract: "Reads what is too long for other readers: mailboxes, archives, books, logs.",
         version: "0.1.0",
         subcommands: [
+            ClassifyCommand.self,
+            RunCommand.self,
+            ResumeCommand.self,
             DocumentsCommand.self,
             TokensCommand.self,
             PipelineCommand.self,

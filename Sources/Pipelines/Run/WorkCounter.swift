@@ -25,9 +25,17 @@ package struct WorkCounter {
         if numbers.count == 2 { (total, lost) = (numbers[0], numbers[1]) }
     }
 
-    /// Call before `tokens` more go through the model.
+    /// Call before up to `tokens` more go through the model, so that a kill in the middle
+    /// counts too many rather than too few.
     package mutating func willRead(_ tokens: Int) throws(PipelineError) {
         total += tokens
+        try write()
+    }
+
+    /// Call after it, with the tokens that really went.
+    package mutating func didRead(_ tokens: Int, of announced: Int) throws(PipelineError) {
+        guard tokens != announced else { return }
+        total += tokens - announced
         try write()
     }
 

@@ -1,0 +1,105 @@
+import Answers
+import Documents
+
+/// What a command asks for: what to read, how to sort it, where the rows go.
+package struct RunRequest: Sendable, Equatable {
+    package var inputs: [String]
+    package var labels = LabelList.spamOrHam
+    package var instruction: String?
+    package var threshold: Double?
+    package var maxTokens: Int?
+    package var skipQuoted = false
+    package var sample: Int?
+    package var output = Output()
+
+    /// Where rows go, and how hard to work: nothing of it changes a row.
+    package struct Output: Sendable, Equatable {
+        /// Result files; none means standard output.
+        package var files: [String] = []
+        package var report: String?
+        /// Rows in the order in which they are finished.
+        package var unordered = false
+        /// As given; nil is the bundled model.
+        package var modelPath: String?
+        package var threads: Int?
+        /// Tokens that a kill may cost at most.
+        package var checkpointTokens = 16_384
+
+        package init() {}
+    }
+
+    package init(inputs: [String]) { self.inputs = inputs }
+
+    /// All files that are written, reports among them.
+    package var files: [String] { output.files + (output.report.map { [$0] } ?? []) }
+
+    /// Refuses what could not be written at the end, before anything is read.
+    package func check() throws(PipelineError) {
+        guard !inputs.isEmpty else { throw .usage("no input; give a file, a folder, an archive or -") }
+        for file in output.files { _ = try ResultFormat(path: file) }
+        if let report = output.report, try ResultFormat(path: report) != .html {
+            throw .usage("--report \(TerminalText.sanitized(report)): a report ends in .html")
+        }
+        guard Set(files).count == files.count else { throw .usage("one file is named twice as output") }
+        for file in files {
+            if inputs.contains(file) {
+                throw .usage("\(TerminalText.sanitized(file)) is an input and an output")
+            }
+            let folder = FileSystem.parent(of: file)
+            if !FileSystem.isFolder(folder) {
+                throw .io(
+                    "cannot write \(TerminalText.sanitized(file)): there is no folder "
+                        + TerminalText.sanitized(folder))
+            }
+        }
+    }
+}
+
+extension RunRequest.Output {
+    var json: JSONValue {
+        .object([
+            JSONMember("files", .array(files.map { .string($0) })),
+            JSONMember("report", .optional(report)),
+            JSONMember("unordered", .bool(unordered)),
+            JSONMember("model", .optional(modelPath)),
+            JSONMember("threads", threads.map { .integer($0) } ?? .null),
+            JSONMember("checkpointTokens", .integer(checkpointTokens)),
+        ])
+    }
+
+    init?(json: JSONValue?) {
+        guard let json, let files = json["files"]?.array?.compactMap(\.string) else { return nil }
+        self.init()
+        self.files = files
+        report = json["report"]?.string
+        unordered = json["unordered"]?.bool ?? false
+        modelPath = json["model"]?.string
+        threads = json["threads"]?.integer
+        checkpointTokens = json["checkpointTokens"]?.integer ?? checkpointTokens
+    }
+}
+
+extension RunRequest {
+    /// The request that made a run folder, to go on with it.
+    package init(resuming folder: RunFolder) throws(PipelineError) {
+        let manifest = try RunManifest(path: folder.manifestPath)
+        let command: JSONValue
+        do { command = try JSONValue(parsing: try FileSystem.read(folder.commandPath)) } catch {
+            throw .data(
+                "\(TerminalText.sanitized(folder.commandPath)) cannot be read; give the whole command again")
+        }
+        guard let output = Output(json: command) else {
+            throw .data(
+                "\(TerminalText.sanitized(folder.commandPath)) is damaged; give the whole command again")
+        }
+        let configuration = manifest.configuration
+        inputs = manifest.inventory.inputs.map(\.path)
+        labels = configuration.labels
+        instruction = configuration.instruction
+        threshold = configuration.threshold
+        maxTokens = configuration.maxTokens
+        skipQuoted = configuration.skipQuoted
+        sample = configuration.sample
+        self.output = output
+    }
+}

@@ -1,0 +1,94 @@
+import Answers
+import ArgumentParser
+import Documents
+import Pipelines
+
+struct ClassifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "classify",
+        abstract: "Sorts mails and other documents: one label each, with its probability.",
+        discussion: """
+            INPUT is a file, a folder, an archive or - ; kinds are recognized by content. Rows are JSON
+            on standard output, or go to the files of -o. Ctrl-C stops after a checkpoint; the same
+            command, or `lector resume`, goes on.
+
+            EXAMPLES
+              lector classify inbox.mbox -o results.jsonl --report report.html
+              lector classify ~/Documents --labels invoice,contract,private -o sorted.csv
+              lector classify mail.zip --labels-file labels.yaml --threshold 0.8 -o results.sqlite
+              lector classify inbox.mbox --sample 50 --report sample.html
+              lector classify inbox.mbox --dry-run
+
+            EXIT STATUS
+              0 every row is ok or abstained; 1 finished, some rows are not; 64 usage; 65 data, a
+              damaged model among them; 74 I/O, a full disk among them; 75 another process works on
+              the run; 78 configuration; 130 and 143 stopped by a signal, with the command to go on
+            """)
+
+    @Argument(help: ArgumentHelp("What to sort.", valueName: "input"))
+    var inputs: [String]
+
+    @Option(help: ArgumentHelp("Labels to choose from.", valueName: "a,b,c"))
+    var labels: String?
+
+    @Option(help: ArgumentHelp("Labels with descriptions and examples (YAML).", valueName: "file"))
+    var labelsFile: String?
+
+    @Option(help: "The question; without it: Which label fits the text best?")
+    var instruction: String?
+
+    @Option(help: "Below this probability a row abstains.")
+    var threshold: Double?
+
+    @Option(help: "Read at most so many tokens of a document; longer ones are partial.tokens.")
+    var maxTokens: Int?
+
+    @Flag(help: "Leave out what mails quote of earlier ones.")
+    var skipQuoted = false
+
+    @Option(help: "Read only so many documents, chosen by digest.")
+    var sample: Int?
+
+    @Flag(help: "Count documents and tokens, estimate time and disk, and stop.")
+    var dryRun = false
+
+    @Flag(help: .hidden)
+    var multi = false
+
+    @OptionGroup(title: "Run")
+    var options: RunOptions
+
+    func validate() throws {
+        if multi { throw ValidationError("--multi is not there yet; each document gets one label") }
+        if labels != nil && labelsFile != nil {
+            throw ValidationError("--labels and --labels-file both name labels; give one of them")
+        }
+        if let sample, sample < 1 { throw ValidationError("--sample \(sample): a number above 0 was expected") }
+        if instruction?.contains(where: { !$0.isWhitespace }) == false {
+            throw ValidationError("--instruction is empty; leave it away for the default")
+        }
+    }
+
+    func run() throws {
+        try CommandSupport.run {
+            let settings = try options.settings()
+            var request = RunRequest(inputs: inputs)
+            var note: String?
+            if let path = labelsFile ?? (labels == nil ? settings.text(.labelsFile) : nil) {
+                request.labels = try LabelSource.read(path)
+            } else if let text = settings.text(.labels, flag: labels) {
+                request.labels = try LabelSource.parse(text)
+            } else {
+                note = "labels: spam, ham. For others: --labels a,b,c or --labels-file FILE"
+            }
+            request.instruction = settings.text(.instruction, flag: instruction)
+            request.threshold = try settings.share(.threshold, flag: threshold)
+            request.maxTokens = try settings.integer(.maxTokens, flag: maxTokens)
+            request.skipQuoted = try settings.flag(.skipQuoted, flag: skipQuoted)
+            request.sample = sample
+            try options.apply(to: &request.output, settings)
+            if dryRun { return try options.estimate(request) }
+            return try options.execute(request, run: options.run, note: note)
+        }
+    }
+}
