@@ -30,10 +30,17 @@ say "labelling $total mails; kill -9 once $stop_at are done"
 "$lector" classify "$mailbox" --labels spam,ham --run "$demo/killed.run" -o "$demo/killed.jsonl" &
 child=$!
 trap 'kill $child 2>/dev/null; exit 130' INT
-while kill -0 $child 2>/dev/null && [ "$(committed)" -lt $stop_at ]; do sleep 0.02; done
+stopped=0
+while kill -0 $child 2>/dev/null && [ "$stopped" -lt $stop_at ]; do
+    sleep 0.05
+    before=$stopped
+    stopped=$(committed)
+    if [ "$before" -eq 0 ] && [ "$stopped" -gt 0 ]; then say "the first label is there"; fi
+done
 kill -9 $child 2>/dev/null || true
 wait $child 2>/dev/null || true
 trap - INT
+if [ -t 2 ]; then printf '\r\033[K' >&2; fi
 stopped=$(committed)
 if [ "$stopped" -eq 0 ]; then
     echo "lector classify ended before it had labelled anything" >&2
@@ -91,7 +98,7 @@ echo "  stopped at $stopped of $total, $identical"
 echo "  report: $demo/report.html"
 echo
 echo "${bold}Your own mailbox, your own labels, the report:${plain}"
-echo "  $lector classify ~/mail.mbox -o rows.csv"
-echo "  $lector classify ~/mail.mbox --labels work,family,newsletter,spam -o rows.csv"
+echo "  $lector classify ~/mail.mbox -o my.csv"
+echo "  $lector classify ~/mail.mbox --labels work,family,spam -o my.csv"
 echo "  xdg-open $demo/report.html"
 cmp -s "$demo/killed.jsonl" "$demo/whole.jsonl" || exit 70
