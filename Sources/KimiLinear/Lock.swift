@@ -23,3 +23,10 @@ final class Lock: @unchecked Sendable {
         return body()
     }
 }
+
+/// Seconds of a clock that never goes back.
+func monotonicSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+}

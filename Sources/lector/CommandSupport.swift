@@ -35,7 +35,7 @@ enum CommandSupport {
             throw error
         } catch {
             complain("\(error)")
-            throw ExitCode(70)
+            throw ExitCode(ModelSupport.exitStatus(of: error) ?? 70)
         }
     }
 

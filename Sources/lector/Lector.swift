@@ -15,6 +15,9 @@ struct LectorCommand: ParsableCommand {
             TokensCommand.self,
             PipelineCommand.self,
             EvalCommand.self,
+            ModelCommand.self,
+            DoctorCommand.self,
+            BenchCommand.self,
             ConfigCommand.self,
             CompletionCommand.self,
         ])

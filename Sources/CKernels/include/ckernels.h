@@ -280,6 +280,11 @@ bool ck_level_available(int32_t index);
 // NULL when the name is unknown or this CPU cannot run it.
 const ck_kernels *CK_NULLABLE ck_kernels_get(const char *CK_NULLABLE level);
 
+// Runs a register-only loop of the multiply-adds that gemm of this level and weight format
+// uses. Returns the operations done (a multiply-add is two) for the caller to time; 0, at
+// once, where no such loop is known.
+int64_t ck_peak(const char *level, ck_format format, int64_t iterations);
+
 #if defined(__clang__)
 #pragma clang assume_nonnull end
 #endif

@@ -1,0 +1,104 @@
+import KimiLinear
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Rates of one engine by phase and position, on made-up token ids (rates depend on shapes only).
+public struct SpeedTest {
+    /// One row of `lector bench`.
+    public struct Measurement: Sendable {
+        public enum Phase: String, Sendable {
+            case prefill, decode
+        }
+
+        public let phase: Phase
+        /// Tokens read before.
+        public let position: Int
+        /// Tokens of one timed run.
+        public let tokens: Int
+        /// Best of the runs.
+        public let tokensPerSecond: Double
+        /// The matrices' multiply-adds against what the cores' registers could do in the same
+        /// time; nil where no such loop is known.
+        public let shareOfPeak: Double?
+    }
+
+    private let engine: Engine
+    private let peak: Double?
+
+    /// Measures the cores' peak first; some tens of milliseconds.
+    public init(engine: Engine) {
+        self.engine = engine
+        peak = engine.model.measurePeak()
+    }
+
+    /// Operations a second of a register-only loop on all threads; nil where none is known.
+    public var peakOperationsPerSecond: Double? { peak }
+
+    /// Reads to `position`, then times `tokens` more, `runs` times from a copy of the same state.
+    public func prefill(position: Int, tokens: Int, runs: Int = 3) -> Measurement {
+        let base = session(at: position)
+        let ids = Self.ids(position..<position + tokens, engine.vocabularySize)
+        var best = Double.infinity
+        for _ in 0..<runs {
+            let session = base.fork()
+            let start = seconds()
+            _ = engine.advance([PrefillItem(session: session, tokens: ids[...])])
+            best = min(best, seconds() - start)
+        }
+        return measurement(.prefill, position, tokens, best, withHead: false)
+    }
+
+    /// Reads to `position`, then times `tokens` single steps with logits, `runs` times.
+    public func decode(position: Int, tokens: Int, runs: Int = 3) -> Measurement {
+        let base = session(at: position)
+        let ids = Self.ids(position..<position + tokens, engine.vocabularySize)
+        var best = Double.infinity
+        for _ in 0..<runs {
+            let session = base.fork()
+            let start = seconds()
+            for index in ids.indices {
+                _ = engine.advance([
+                    PrefillItem(session: session, tokens: ids[index...index], wantsLogits: true)
+                ])
+            }
+            best = min(best, seconds() - start)
+        }
+        return measurement(.decode, position, tokens, best, withHead: true)
+    }
+
+    private func session(at position: Int) -> Session {
+        let session = engine.makeSession()
+        _ = engine.advance([
+            PrefillItem(session: session, tokens: Self.ids(0..<position, engine.vocabularySize)[...])
+        ])
+        return session
+    }
+
+    private func measurement(
+        _ phase: Measurement.Phase, _ position: Int, _ tokens: Int, _ time: Double, withHead: Bool
+    ) -> Measurement {
+        let rate = Double(tokens) / time
+        let operations = 2 * Double(engine.config.multiplyAddsPerToken(withHead: withHead))
+        return Measurement(
+            phase: phase, position: position, tokens: tokens, tokensPerSecond: rate,
+            shareOfPeak: peak.map { operations * rate / $0 })
+    }
+
+    /// Ids that look like no loop.
+    private static func ids(_ positions: Range<Int>, _ vocabulary: Int) -> [Int32] {
+        positions.map { Int32(truncatingIfNeeded: ($0 &* 2_654_435_761 >> 7) % vocabulary) }
+    }
+}
+
+/// Seconds of a clock that never goes back.
+func seconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+}

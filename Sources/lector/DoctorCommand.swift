@@ -1,0 +1,66 @@
+import ArgumentParser
+import Inference
+import KimiLinear
+import WeightFiles
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "CPU level, model digest, self-test and expected speed: first thing in a bug report.",
+        discussion: """
+            EXAMPLES
+              lector doctor
+              lector doctor --model my-model.lector --json
+            """)
+
+    @Option(help: "A Hugging Face folder or a packed file; without it the bundled model.")
+    var model: String?
+
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    func run() throws {
+        try CommandSupport.run {
+            let level = try KernelLevel()
+            var fields = [
+                JSONField("version", .string(LectorCommand.configuration.version)),
+                JSONField("kernels", .string(level.name)),
+                JSONField("kernelsAvailable", .array(KernelLevel.available.map { .string($0) })),
+            ]
+            let checks = KernelSelfTest.run(level)
+            let failed = checks.filter { !$0.passed }.map(\.kernel)
+            let worst = checks.map(\.difference).max() ?? 0
+            fields.append(
+                JSONField(
+                    "selfTest",
+                    .string(
+                        failed.isEmpty
+                            ? "ok, \(checks.count) kernels, largest difference \(worst)"
+                            : "FAILED: \(failed.joined(separator: ", "))")))
+            var status: Int32 = failed.isEmpty ? 0 : 70
+            do {
+                let path = try ModelSupport.path(model)
+                if !ModelSupport.isFolder(path) { try PackedFile(path: path).checkDigest() }
+                let loaded = try LoadedModel.open(path: path)
+                let engine = loaded.engine
+                fields += [
+                    JSONField("model", .string(path)), JSONField("fingerprint", .string(engine.fingerprint)),
+                    JSONField("tokenizer", .string(loaded.tokenizer.fingerprint)),
+                    JSONField("weights", .string(engine.recipe)),
+                    JSONField("threads", .integer(engine.threads)),
+                    JSONField("numericsClass", .string(engine.numericsClass)),
+                ]
+                if failed.isEmpty {
+                    let rate = SpeedTest(engine: engine).prefill(position: 0, tokens: 512, runs: 4)
+                        .tokensPerSecond
+                    fields.append(JSONField("tokensPerSecond", .integer(Int(rate))))
+                }
+            } catch {
+                fields.append(JSONField("problem", .string("\(error)")))
+                status = ModelSupport.exitStatus(of: error) ?? 70
+            }
+            try ModelSupport.show(fields, json: json)
+            return status
+        }
+    }
+}

@@ -1,0 +1,309 @@
+import ArgumentParser
+import BundledModel
+import Glibc
+import Inference
+import KimiLinear
+import WeightFiles
+
+struct ModelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "model",
+        abstract: "Weights: what they are, packing, checking, raw logits.",
+        subcommands: [
+            ModelInfoCommand.self, ModelConvertCommand.self, ModelVerifyCommand.self, ModelLogitsCommand.self,
+        ])
+}
+
+/// What the model verbs share.
+enum ModelSupport {
+    /// The given path, or the bundled model's.
+    static func path(_ given: String?) throws -> String { try given ?? BundledModel.locate() }
+
+    static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// A progress line on stderr, when that is a terminal.
+    static func progress(_ what: String) -> (Double) -> Void {
+        guard isatty(STDERR_FILENO) == 1 else { return { _ in } }
+        var shown = -1
+        return { share in
+            let percent = Int(share * 100)
+            guard percent > shown else { return }
+            shown = percent
+            CommandSupport.put("\r\(what) \(percent) %" + (percent == 100 ? "\n" : ""), to: STDERR_FILENO)
+        }
+    }
+
+    /// The exit status for an error of the model modules; nil for others.
+    static func exitStatus(of error: any Error) -> Int32? {
+        switch error {
+        case let error as WeightFileError:
+            switch error {
+            case .unreadable, .unwritable: 74
+            case .config: 78
+            default: 65
+            }
+        case is BundledModel.NotFound, is KernelLevel.Unavailable, is LoadedModel.VocabularyMismatch: 78
+        case is StateBytesError, is TokenError: 65
+        default: nil
+        }
+    }
+
+    /// Fields in order as one line of JSON or as aligned lines for people.
+    static func show(_ fields: [JSONField], json: Bool) throws {
+        if json { return try CommandSupport.print(JSONValue.object(fields).text + "\n") }
+        let width = fields.map(\.name.count).max() ?? 0
+        var text = ""
+        for field in fields {
+            let value = field.value.string ?? field.value.text
+            text += field.name + String(repeating: " ", count: width - field.name.count + 2)
+            text += CommandSupport.clean(value) + "\n"
+        }
+        try CommandSupport.print(text)
+    }
+}
+
+struct ModelInfoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info",
+        abstract: "Prints shape, weights and state size of a model.",
+        discussion: """
+            EXAMPLES
+              lector model info
+              lector model info ./my-model --json
+            """)
+
+    @Argument(help: "A Hugging Face folder or a packed file; without it the bundled model.")
+    var path: String?
+
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    func run() throws {
+        try CommandSupport.run {
+            let path = try ModelSupport.path(path)
+            let config: ModelConfig
+            var fields = [JSONField("path", .string(path))]
+            if ModelSupport.isFolder(path) {
+                let folder = try SafetensorsFolder(path: path)
+                config = try ModelConfig(
+                    json: try readJSON(path: path + "/config.json"), path: path + "/config.json")
+                fields += [
+                    JSONField("kind", .string("Hugging Face folder")),
+                    JSONField("bytes", .integer(folder.shards.reduce(0) { $0 + $1.bytes })),
+                    JSONField("tensors", .integer(folder.names.count)),
+                    JSONField("fingerprint", .string(try folder.fingerprint())),
+                ]
+            } else {
+                let file = try PackedFile(path: path)
+                config = try ModelConfig(json: file.config, path: path)
+                fields += [
+                    JSONField("kind", .string("packed file")), JSONField("weights", .string(file.recipe)),
+                    JSONField("bytes", .integer(file.byteCount)),
+                    JSONField("tensors", .integer(file.entries.count)),
+                    JSONField("fingerprint", .string(file.fingerprint)), JSONField("source", file.source),
+                ]
+            }
+            let kda = config.layers.count { $0 == .kda }
+            let moe = config.feedForward.count { $0 == .moe }
+            let shape = StateShape(config, exactLatents: false)
+            let state = SequenceState(shape: shape).byteCounts.constant
+            let perToken = (config.layers.count - kda) * config.latentWidth * 2
+            fields += [
+                JSONField("parameters", .integer(config.parameterCount)),
+                JSONField("hidden", .integer(config.hidden)),
+                JSONField("layers", .integer(config.layers.count)),
+                JSONField("kdaLayers", .integer(kda)),
+                JSONField("mlaLayers", .integer(config.layers.count - kda)),
+                JSONField("moeLayers", .integer(moe)), JSONField("experts", .integer(config.experts)),
+                JSONField("vocabulary", .integer(config.vocabularySize)),
+                JSONField("window", config.window.map { .integer($0) } ?? .null),
+                JSONField(
+                    "stateBytes", .integer(state + (config.window.map { ($0 - 1) * perToken } ?? 0))),
+                JSONField("stateBytesPerToken", .integer(config.window == nil ? perToken : 0)),
+            ]
+            try ModelSupport.show(fields, json: json)
+            return 0
+        }
+    }
+}
+
+struct ModelConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Packs a Hugging Face folder into one file that opens in milliseconds.",
+        discussion: """
+            Writes under a temporary name and renames, so that OUTPUT is never a part of a model. Put
+            tokenizer.json beside it. Weights that lie on the 4- or 8-bit grid are converted exactly.
+
+            EXAMPLES
+              lector model convert ./my-model -o my-model.lector --to q4
+            """)
+
+    @Argument(help: "A folder with config.json and safetensors.")
+    var folder: String
+
+    @Option(name: [.short, .long], help: "The packed file to write.")
+    var output: String
+
+    @Option(help: "q4, q8, bf16 or f32.")
+    var to: String = "q4"
+
+    func run() throws {
+        guard let recipe = Recipe(rawValue: to) else {
+            throw ValidationError("--to \(CommandSupport.clean(to)): one of q4, q8, bf16, f32")
+        }
+        try CommandSupport.run {
+            let converter = try ModelConverter(folder: folder, recipe: recipe)
+            let fingerprint = try converter.write(to: output, progress: ModelSupport.progress("packing"))
+            try CommandSupport.print("\(output) \(fingerprint)\n")
+            return 0
+        }
+    }
+}
+
+struct ModelVerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Checks shapes, digests and that every value is finite.",
+        discussion: """
+            EXAMPLES
+              lector model verify
+              lector model verify my-model.lector
+            """)
+
+    @Argument(help: "A Hugging Face folder or a packed file; without it the bundled model.")
+    var path: String?
+
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    func run() throws {
+        try CommandSupport.run {
+            let path = try ModelSupport.path(path)
+            let report =
+                if ModelSupport.isFolder(path) {
+                    try ModelVerifier.verify(folder: path, progress: ModelSupport.progress("checking"))
+                } else {
+                    try ModelVerifier.verify(
+                        try PackedFile(path: path), progress: ModelSupport.progress("checking"))
+                }
+            try ModelSupport.show(
+                [
+                    JSONField("path", .string(path)), JSONField("status", .string("ok")),
+                    JSONField("tensors", .integer(report.tensors)),
+                    JSONField("parameters", .integer(report.parameters)),
+                    JSONField("unused", .array(report.unused.map { .string($0) })),
+                ], json: json)
+            return 0
+        }
+    }
+}
+
+struct ModelLogitsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logits",
+        abstract: "Writes the logits after each token id, as a NumPy file.",
+        discussion: """
+            float32 [tokens, vocabulary]; for comparing with other programs.
+
+            EXAMPLES
+              lector model logits --ids 1,2,3 --output logits.npy
+              lector model logits --model ./my-model --weights f32 --ids 1,2,3 --output logits.npy
+            """)
+
+    @Option(help: "A Hugging Face folder or a packed file; without it the bundled model.")
+    var model: String?
+
+    @Option(help: "Token ids, separated by commas, or @FILE with ids between commas or white space.")
+    var ids: String
+
+    @Option(name: [.short, .long], help: "The .npy file to write.")
+    var output: String
+
+    @Option(help: "How a folder's weights are packed: f32, bf16, q8 or q4.")
+    var weights: String = "f32"
+
+    @Option(help: "Threads; default one a core.")
+    var threads: Int?
+
+    func run() throws {
+        guard let recipe = Recipe(rawValue: weights) else {
+            throw ValidationError("--weights \(CommandSupport.clean(weights)): one of q4, q8, bf16, f32")
+        }
+        try CommandSupport.run {
+            let tokens = try parsedIDs()
+            let engine = try Engine(modelPath: try ModelSupport.path(model), threads: threads, recipe: recipe)
+            if let bad = engine.firstInvalidID(in: tokens) {
+                throw TokenError(id: bad, vocabularySize: engine.vocabularySize)
+            }
+            let file = try NumPyFile(path: output, rows: tokens.count, columns: engine.vocabularySize)
+            var failure: (any Error)?
+            engine.allLogits(tokens[...], session: engine.makeSession()) { _, logits in
+                if failure != nil { return }
+                do { try file.append(logits) } catch { failure = error }
+            }
+            if let failure { throw failure }
+            try file.finish()
+            return 0
+        }
+    }
+
+    private func parsedIDs() throws -> [Int32] {
+        var text = ids
+        if ids.hasPrefix("@") {
+            text = String(decoding: try MappedFile(path: String(ids.dropFirst())).bytes, as: UTF8.self)
+        }
+        let words = text.split { ", \n\t\r[]".contains($0) }
+        let numbers = words.compactMap { Int32($0) }
+        guard numbers.count == words.count, !numbers.isEmpty else {
+            throw ValidationError("--ids: expected whole numbers separated by commas")
+        }
+        return numbers
+    }
+}
+
+/// A float32 matrix in NumPy's format 1.0, written row by row under a temporary name.
+final class NumPyFile {
+    private let path, temporary: String
+    private let file: UnsafeMutablePointer<FILE>
+
+    init(path: String, rows: Int, columns: Int) throws(WeightFileError) {
+        self.path = path
+        temporary = path + ".\(getpid()).part"
+        guard let file = fopen(temporary, "wb") else {
+            throw .unwritable(path: path, reason: String(cString: strerror(errno)))
+        }
+        self.file = file
+        var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(rows), \(columns)), }"
+        header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
+        let bytes =
+            [0x93] + Array("NUMPY".utf8) + [
+                1, 0, UInt8(header.utf8.count & 255), UInt8(header.utf8.count >> 8),
+            ]
+        try write(bytes + Array(header.utf8))
+    }
+
+    func append(_ row: UnsafeBufferPointer<Float>) throws(WeightFileError) {
+        try check(fwrite(row.baseAddress!, 4, row.count, file) == row.count)
+    }
+
+    func finish() throws(WeightFileError) {
+        guard fclose(file) == 0, rename(temporary, path) == 0 else {
+            throw .unwritable(path: path, reason: String(cString: strerror(errno)))
+        }
+    }
+
+    private func write(_ bytes: [UInt8]) throws(WeightFileError) {
+        try check(fwrite(bytes, 1, bytes.count, file) == bytes.count)
+    }
+
+    private func check(_ isWritten: Bool) throws(WeightFileError) {
+        guard !isWritten else { return }
+        let reason = String(cString: strerror(errno))
+        unlink(temporary)
+        throw .unwritable(path: path, reason: reason)
+    }
+}
