@@ -245,3 +245,25 @@ struct FolderSource: TensorSource {
         }
     }
 }
+
+extension KimiLinearModel {
+    /// All values of a packed tensor as float, `[N, K]` row-major; exactly what the kernels use.
+    public static func unpack(_ entry: PackedEntry, of file: PackedFile) -> [Float] {
+        let base = file.bytes(of: entry).baseAddress!
+        let count = entry.shape.reduce(1, *)
+        if entry.format == .vector {
+            return Array(UnsafeBufferPointer(start: base.assumingMemoryBound(to: Float.self), count: count))
+        }
+        let (n, k) = (entry.shape[0], entry.shape[1])
+        var matrix = ck_matrix(data: base, N: Int64(n), K: Int64(k), format: entry.format.kernelFormat)
+        return [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+            for row in 0..<n { ck_unpack_row(buffer.baseAddress! + row * k, &matrix, Int64(row)) }
+            filled = count
+        }
+    }
+
+    /// Bytes of a packed matrix as the kernels count them.
+    public static func kernelByteCount(_ format: WeightFormat, rows: Int, columns: Int) -> Int {
+        Int(ck_matrix_bytes(format.kernelFormat, Int64(rows), Int64(columns)))
+    }
+}
