@@ -63,7 +63,9 @@ struct ClassifyCommand: ParsableCommand {
         if labels != nil && labelsFile != nil {
             throw ValidationError("--labels and --labels-file both name labels; give one of them")
         }
-        if let sample, sample < 1 { throw ValidationError("--sample \(sample): a number above 0 was expected") }
+        if let sample, sample < 1 {
+            throw ValidationError("--sample \(sample): a number above 0 was expected")
+        }
         if instruction?.contains(where: { !$0.isWhitespace }) == false {
             throw ValidationError("--instruction is empty; leave it away for the default")
         }

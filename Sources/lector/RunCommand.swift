@@ -34,7 +34,9 @@ struct RunCommand: ParsableCommand {
     var options: RunOptions
 
     func validate() throws {
-        if let sample, sample < 1 { throw ValidationError("--sample \(sample): a number above 0 was expected") }
+        if let sample, sample < 1 {
+            throw ValidationError("--sample \(sample): a number above 0 was expected")
+        }
     }
 
     func run() throws {

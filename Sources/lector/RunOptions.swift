@@ -71,7 +71,7 @@ struct RunOptions: ParsableArguments {
             throw settings.bad(entry!, "auto, bar, json or none was expected")
         }
         let noColor = CommandSupport.environment["NO_COLOR"].map { !$0.isEmpty } ?? false
-        return ProgressMeter(style: quiet ? .none : style, noColor: noColor)
+        return ProgressMeter(style: style, noColor: noColor, isQuiet: quiet)
     }
 
     /// Opens the model, runs, and says how it ended.
@@ -109,14 +109,16 @@ struct RunOptions: ParsableArguments {
             case .stopped(let signal, let summary):
                 meter.clear()
                 CommandSupport.complain(
-                    "stopped after \(summary.documents) documents; nothing is lost. Go on with\n    \(resume)")
+                    "stopped after \(summary.documents) documents; nothing is lost. Go on with\n    \(resume)"
+                )
                 return StopSignal.exitStatus(signal)
             }
         } catch let error as PipelineError {
             meter.clear()
             CommandSupport.complain(error.description)
             if error.exitStatus == 74 {
-                CommandSupport.complain("what was finished is kept; once that is mended, go on with\n    \(resume)")
+                CommandSupport.complain(
+                    "what was finished is kept; once that is mended, go on with\n    \(resume)")
             }
             throw ExitCode(error.exitStatus)
         }
@@ -137,6 +139,8 @@ struct RunOptions: ParsableArguments {
                 || "._-/+:@,=".utf8.contains(byte)
         }
         return isPlain && !clean.isEmpty
-            ? clean : "'" + clean.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+            ? clean
+            : "'" + clean.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+                + "'"
     }
 }

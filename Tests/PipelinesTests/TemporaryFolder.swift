@@ -51,3 +51,21 @@ func mode(of path: String) -> mode_t {
     guard lstat(path, &info) == 0 else { return 0 }
     return info.st_mode & 0o777
 }
+
+enum FileSystemNames {
+    struct Missing: Error {}
+
+    /// Names in a folder, as they come.
+    static func of(_ path: String) throws -> [String] {
+        guard let stream = opendir(path) else { throw Missing() }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                })
+        }
+        return names.filter { $0 != "." && $0 != ".." }
+    }
+}

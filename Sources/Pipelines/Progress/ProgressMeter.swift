@@ -31,6 +31,7 @@ package final class ProgressMeter {
     package var counts = Counts()
     private let style: Style
     private let isTerminal: Bool
+    private let isQuiet: Bool
     private let usesColor: Bool
     private let started = Clock.seconds
     private var lastShown = 0.0
@@ -39,7 +40,9 @@ package final class ProgressMeter {
     /// - Parameters:
     ///   - style: `auto` is a bar on a terminal, else lines.
     ///   - noColor: Set by `NO_COLOR`.
-    package init(style: Style, noColor: Bool) {
+    ///   - isQuiet: Says nothing at all.
+    package init(style: Style, noColor: Bool, isQuiet: Bool = false) {
+        self.isQuiet = isQuiet
         isTerminal = isatty(STDERR_FILENO) == 1
         self.style = style == .auto && isTerminal ? .bar : style
         usesColor = isTerminal && !noColor
@@ -52,6 +55,7 @@ package final class ProgressMeter {
 
     /// Shows the counts when it is time to.
     package func tick(force: Bool = false) {
+        if isQuiet { return }
         let now = Clock.seconds
         let pause = style == .bar ? 0.2 : 10
         guard style != .none, force || now - max(lastShown, style == .bar ? 0 : started) >= pause else {
@@ -68,6 +72,7 @@ package final class ProgressMeter {
 
     /// Prints a line of talk, above the bar where there is one.
     package func say(_ text: String) {
+        if isQuiet { return }
         clear()
         Self.put("lector: \(text)\n")
     }

@@ -30,7 +30,13 @@ package enum StopSignal {
             }
             sigemptyset(&action.sa_mask)
             action.sa_flags = SA_RESTART
-            sigaction(signal, &action, nil)
+            var before = sigaction()
+            sigaction(signal, &action, &before)
+            // Whoever started us to go on whatever happens (nohup) is obeyed.
+            if before.__sigaction_handler.sa_handler == nil { continue }
+            if unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) == 1 {
+                sigaction(signal, &before, nil)
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 import Answers
 import Documents
 import Evaluation
-import Ingest
 import Inference
+import Ingest
 
 /// Reads documents and sorts them, committing each row as it is ready.
 ///
@@ -106,7 +106,9 @@ final class ClassificationLoop {
             case .text:
                 guard reader != nil else { continue }
                 reader!.append(event)
-                if open[reader!.index] != nil || reader!.tokens.count >= Self.heldTokens { try passOn(&reader!) }
+                if open[reader!.index] != nil || reader!.tokens.count >= Self.heldTokens {
+                    try passOn(&reader!)
+                }
             case .end(let end):
                 progress.counts.textBytes += end.textBytes
                 if var ended = reader {
@@ -165,7 +167,8 @@ final class ClassificationLoop {
                 contentDigest: end.contentDigest, status: end.status, tokens: reader.tokens)
             if let place = store.duplicates.place(of: key) {
                 let first = try store.row(at: place)
-                try commit(duplicate(of: first, reader.document, end), index: index, end: end, key: nil, work: 0)
+                try commit(
+                    duplicate(of: first, reader.document, end), index: index, end: end, key: nil, work: 0)
                 return
             }
             if let twin = openKeys[key] {
@@ -216,7 +219,9 @@ final class ClassificationLoop {
 
     /// What was saved must belong to what is there now.
     private func verifyResumed(_ index: Int) throws {
-        guard let entry = open[index], let resumed = entry.resumed, entry.appended >= resumed.tokens else { return }
+        guard let entry = open[index], let resumed = entry.resumed, entry.appended >= resumed.tokens else {
+            return
+        }
         advanceChain(index, to: resumed.tokens)
         guard open[index]!.chain.key.description == resumed.key else { throw changed(entry.document) }
         open[index]!.resumed = nil
@@ -272,7 +277,9 @@ final class ClassificationLoop {
 
     /// - Returns: Whether there was something that could be saved.
     private func save(_ index: Int) throws -> Bool {
-        guard let now = classifier.progress(of: index), now.readTokens > open[index]!.saved else { return false }
+        guard let now = classifier.progress(of: index), now.readTokens > open[index]!.saved else {
+            return false
+        }
         advanceChain(index, to: now.readTokens)
         try states.save(now.session, index: index, tokens: now.readTokens, chain: open[index]!.chain)
         open[index]!.saved = now.readTokens
@@ -320,7 +327,8 @@ final class ClassificationLoop {
     ) throws -> Journal.Place {
         let place = try store.commit(
             Journal.Record(
-                index: index, key: key?.text, contentDigest: end.contentDigest, work: work, source: end.source,
+                index: index, key: key?.text, contentDigest: end.contentDigest, work: work,
+                source: end.source,
                 row: row.json), key: key)
         progress.counts.documents = store.finished.count
         if !row.status.isComplete { progress.counts.failures += 1 }
@@ -350,7 +358,9 @@ final class ClassificationLoop {
     }
 
     /// The first item's answer in a row of its own.
-    private func duplicate(of first: JSONValue, _ document: Document, _ end: DocumentEnd) throws -> ClassificationRow {
+    private func duplicate(of first: JSONValue, _ document: Document, _ end: DocumentEnd) throws
+        -> ClassificationRow
+    {
         var row = try ClassificationRow(json: first)
         row.duplicateOf = row.item
         row.item = document.address

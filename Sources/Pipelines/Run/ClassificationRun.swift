@@ -106,7 +106,8 @@ package final class ClassificationRun {
             progress.counts.documents = store.finished.count
             let loop = try ClassificationLoop(
                 configuration: configuration, model: model, store: store, states: states, counter: counter,
-                readAgain: again, interval: request.output.checkpointTokens, sample: sample, progress: progress)
+                readAgain: again, interval: request.output.checkpointTokens, sample: sample,
+                progress: progress)
             let isFinished = try loop.run(DocumentStream(inputs: request.inputs))
             progress.tick(force: verbose)
             progress.clear()

@@ -73,7 +73,11 @@ package struct RunEstimate: Sendable {
                 case .failed, .skipped:
                     notRead += 1
                     continue
-                default: if isEmpty { notRead += 1; continue }
+                default:
+                    if isEmpty {
+                        notRead += 1
+                        continue
+                    }
                 }
                 if count <= ClassificationLoop.heldTokens {
                     let key = DuplicateIndex.Key(
@@ -136,7 +140,8 @@ package struct RunEstimate: Sendable {
         if duplicates > 0 { out += ", \(duplicates) exact duplicates" }
         out += "\ntext        \(ByteCount.text(textBytes))\n"
         out += "tokens      \(tokens), the longest document \(longest)\n"
-        out += "time        \(ProgressMeter.duration(seconds)) at \(Int(tokensPerSecond)) tokens/s, measured now\n"
+        out +=
+            "time        \(ProgressMeter.duration(seconds)) at \(Int(tokensPerSecond)) tokens/s, measured now\n"
         out += "disk        \(ByteCount.text(diskBytes)) for the run and its results\n"
         return out
     }

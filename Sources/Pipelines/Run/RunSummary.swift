@@ -72,7 +72,8 @@ package struct RunSummary: Sendable, Equatable {
     /// What this process did, in words.
     package var workText: String {
         let rate = seconds > 0 ? Int(Double(processTokens) / seconds) : 0
-        var out = "\(processTokens) tokens in \(JSONValue.decimal(seconds, places: 1).text) s (\(rate) tokens/s)"
+        var out =
+            "\(processTokens) tokens in \(JSONValue.decimal(seconds, places: 1).text) s (\(rate) tokens/s)"
         if resumedRows > 0 || readAgain > 0 {
             out += "; \(resumedRows) rows were there, read again: \(readAgain) tokens"
         }

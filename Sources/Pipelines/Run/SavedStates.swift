@@ -72,7 +72,9 @@ final class SavedStates {
 
     /// The session of a row that was begun earlier; nil when there is none, or when its file
     /// is damaged, which is then set aside and told in `problem`.
-    func restore(_ index: Int, prefixCount: Int, problem: (String) -> Void) -> (session: Session, readTokens: Int)? {
+    func restore(_ index: Int, prefixCount: Int, problem: (String) -> Void) -> (
+        session: Session, readTokens: Int
+    )? {
         guard let entry = saved[index] else { return nil }
         do {
             let checkpoint = try store.load(path: "\(folder)/\(entry.key).state", identity: identity)
