@@ -58,7 +58,7 @@ struct DocumentsCommand: ParsableCommand {
             try output.finish()
             if !isComplete { throw ExitCode(1) }
         } catch let error as OutputFile.Failure {
-            complain("lector: \(error)\n")
+            CommandSupport.complain(error.description)
             throw ExitCode(74)
         }
     }
@@ -90,7 +90,7 @@ struct DocumentsCommand: ParsableCommand {
                 if text {
                     if !end.status.isComplete {
                         progress.clear()
-                        complain("lector: \(TerminalText.sanitized(document.address)): \(end.status)\n")
+                        CommandSupport.complain("\(TerminalText.sanitized(document.address)): \(end.status)")
                     }
                 } else {
                     let row = metadata ? metadataRow(document, end) : row(document, parts, end)
@@ -258,7 +258,7 @@ private struct DocumentProgress {
     }
 
     mutating func clear() {
-        if isOnScreen { complain("\r\u{1B}[K") }
+        if isOnScreen { CommandSupport.put("\r\u{1B}[K", to: STDERR_FILENO) }
         isOnScreen = false
     }
 
@@ -270,6 +270,8 @@ private struct DocumentProgress {
         if tenths - lastShown < 2 { return }
         lastShown = tenths
         isOnScreen = true
-        complain("\r\u{1B}[K\(documents) documents, \(bytes >> 20) MiB of text, \(failures) not ok")
+        CommandSupport.put(
+            "\r\u{1B}[K\(documents) documents, \(bytes >> 20) MiB of text, \(failures) not ok",
+            to: STDERR_FILENO)
     }
 }

@@ -57,8 +57,3 @@ final class OutputFile {
         }
     }
 }
-
-/// Puts text on stderr as it is.
-func complain(_ text: String) {
-    text.utf8.withContiguousStorageIfAvailable { _ = Glibc.write(STDERR_FILENO, $0.baseAddress!, $0.count) }
-}

@@ -165,6 +165,11 @@ private final class ArchiveFile {
     private var block: [UInt8] = []
     private var ordinal = 0
 
+    // libarchive's last block of an entry, as far as it is not handed on.
+    private var dataLeft = UnsafeRawBufferPointer(start: nil, count: 0)
+    private var dataOffset = 0
+    private var holeBytes = 0
+
     init(_ reader: ByteReader, budget: UnpackBudget, isOutermost: Bool) {
         self.reader = reader
         self.budget = budget
@@ -197,7 +202,8 @@ private final class ArchiveFile {
         archive_read_support_filter_zstd(archive)
         archive_read_support_filter_lz4(archive)
         archive_read_support_filter_compress(archive)
-        archive_read_support_filter_uu(archive)
+        // Its test reads far ahead, over damage that would only come later.
+        if beginning.begins(with: "begin ") { archive_read_support_filter_uu(archive) }
         archive_read_support_filter_rpm(archive)
         archive_read_support_format_zip(archive)
         archive_read_support_format_tar(archive)
@@ -240,6 +246,9 @@ private final class ArchiveFile {
 
     func nextHeader() -> Header {
         guard let archive else { return .end }
+        dataLeft = UnsafeRawBufferPointer(start: nil, count: 0)
+        dataOffset = 0
+        holeBytes = 0
         var entry: OpaquePointer?
         var status = ARCHIVE_RETRY
         var tries = 0
@@ -264,7 +273,11 @@ private final class ArchiveFile {
         }
         isRaw = archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_RAW
         let type = archive_entry_filetype(entry)
-        let isLink = archive_entry_hardlink(entry) != nil || archive_entry_symlink(entry) != nil
+        let isLink = UTF8Locale.with {
+            let isHard = archive_entry_hardlink(entry) != nil
+            errno = 0
+            return isHard || archive_entry_symlink(entry) != nil
+        }
         if !isRaw, isLink || (type != 0 && type != 0o100000) { return .nothing }
         ordinal += 1
         return .entry(name: name(entry), isEncrypted: archive_entry_is_encrypted(entry) != 0)
@@ -281,6 +294,7 @@ private final class ArchiveFile {
                     return String(decoding: utf8, as: UTF8.self)
                 }
             }
+            errno = 0
             if let utf8 = archive_entry_pathname_utf8(entry), strlen(utf8) > 0 {
                 return String(cString: utf8)
             }
@@ -288,20 +302,40 @@ private final class ArchiveFile {
         }
     }
 
+    /// Reads of the entry's data. Block by block, since `archive_read_data` gives nothing of
+    /// a call in which it comes upon damage.
     func readData(into buffer: UnsafeMutableRawBufferPointer) throws(SourceFailure) -> Int {
         guard let archive else { return 0 }
         if let failure = budget.failure { throw failure }
         var tries = 0
-        while true {
-            let count = archive_read_data(archive, buffer.baseAddress, buffer.count)
-            if count >= 0 {
-                try budget.addUnpacked(count)
-                return count
+        while dataLeft.isEmpty, holeBytes == 0 {
+            var base: UnsafeRawPointer?
+            var count = 0
+            var offset: la_int64_t = 0
+            let status = archive_read_data_block(archive, &base, &count, &offset)
+            if status == ARCHIVE_EOF { return 0 }
+            if status == ARCHIVE_RETRY, tries < 100 {
+                tries += 1
+                continue
             }
-            tries += 1
-            if count == Int(ARCHIVE_RETRY), tries < 100 { continue }
-            throw failure()
+            guard status == ARCHIVE_OK || (status == ARCHIVE_WARN && count > 0) else { throw failure() }
+            dataLeft = UnsafeRawBufferPointer(start: base, count: base == nil ? 0 : count)
+            // Sparse files leave out their zeros.
+            holeBytes = max(0, Int(offset) - dataOffset)
+            dataOffset = max(dataOffset, Int(offset)) + dataLeft.count
         }
+        let count: Int
+        if holeBytes > 0 {
+            count = min(holeBytes, buffer.count)
+            memset(buffer.baseAddress!, 0, count)
+            holeBytes -= count
+        } else {
+            count = min(dataLeft.count, buffer.count)
+            buffer.copyMemory(from: dataLeft.slice(0..<count))
+            dataLeft = dataLeft.slice(count..<dataLeft.count)
+        }
+        try budget.addUnpacked(count)
+        return count
     }
 
     /// libarchive's words for what went wrong, and what kind of wrong that is.
@@ -417,9 +451,15 @@ private enum UTF8Locale {
         newlocale(LC_CTYPE_MASK, "C.UTF-8", nil) ?? newlocale(LC_CTYPE_MASK, "en_US.UTF-8", nil)
 
     static func with<Result>(_ body: () -> Result) -> Result {
-        guard let locale else { return body() }
+        guard let locale else {
+            errno = 0
+            return body()
+        }
         let previous = uselocale(locale)
         defer { uselocale(previous) }
+        // libarchive ends the process when a name cannot be converted and errno still says
+        // that memory was short at some time before.
+        errno = 0
         return body()
     }
 }

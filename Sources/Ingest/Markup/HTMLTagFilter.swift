@@ -42,6 +42,32 @@ struct HTMLTagFilter {
     private var openCounts: [[UInt8]: Int] = [:]
     private var depth = 0
 
+    /// Noncharacters in the place of a `<` and `&` that are text: as entities they would
+    /// reach libxml2's slow path, one call each. `restored` makes them characters again.
+    private static let less: [UInt8] = [0xEF, 0xB7, 0x90]
+    private static let ampersand: [UInt8] = [0xEF, 0xB7, 0x91]
+
+    /// Text from the parser with the characters back; nil if there is nothing to do.
+    static func restored(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard var found = text.firstOffset(of: 0xEF) else { return nil }
+        var result: [UInt8] = []
+        var start = 0
+        while true {
+            if found + 2 < text.count, text[found + 1] == 0xB7,
+                text[found + 2] == 0x90 || text[found + 2] == 0x91
+            {
+                result.append(contentsOf: text.slice(start..<found))
+                result.append(text[found + 2] == 0x90 ? 0x3C : 0x26)
+                start = found + 3
+            }
+            guard let next = text.firstOffset(of: 0xEF, from: found + 1) else { break }
+            found = next
+        }
+        if start == 0 { return nil }
+        result.append(contentsOf: text.slice(start..<text.count))
+        return result
+    }
+
     private static let wanted: [[UInt8]] = ["href", "alt", "style", "class", "hidden"].map { Array($0.utf8) }
     private static let droppedRaw: Set<[UInt8]> = Set(
         ["script", "style", "iframe", "noembed"].map { Array($0.utf8) })
@@ -80,7 +106,7 @@ struct HTMLTagFilter {
                 continue
             case .ampersand:
                 let isName = (0x61...0x7A).contains(lowercaseASCII(byte)) || byte == 0x23
-                output += isName ? [0x26] : Array("&amp;".utf8)
+                output += isName ? [0x26] : Self.ampersand
                 state = .text
                 continue
             case .opened:
@@ -95,7 +121,7 @@ struct HTMLTagFilter {
                 case 0x21: state = .markup(dashes: 0)
                 case 0x3F: state = .bogus
                 default:
-                    output += "&lt;".utf8
+                    output += Self.less
                     state = .text
                     continue
                 }
@@ -197,8 +223,8 @@ struct HTMLTagFilter {
     /// Whether the end of a page leaves a byte unwritten that was held back.
     mutating func finish(into output: inout [UInt8]) {
         switch state {
-        case .ampersand: output += "&amp;".utf8
-        case .opened: output += "&lt;".utf8
+        case .ampersand: output += Self.ampersand
+        case .opened: output += Self.less
         default: break
         }
         state = .text
@@ -244,7 +270,7 @@ struct HTMLTagFilter {
 
     private func giveUpMatch(_ matched: Int, _ output: inout [UInt8]) {
         if isRawDropped { return }
-        output += "&lt;".utf8
+        output += Self.less
         if matched > 1 { output.append(0x2F) }
         if matched > 2 { output += rawName.prefix(matched - 2) }
     }

@@ -30,6 +30,7 @@ final class HTMLText {
 
     // What is waiting to be written before the next character.
     private var lineBreaks = 0
+    private var writtenBreaks = 0
     private var isSpacePending = false
     private var isTabPending = false
     private var prefix = ""
@@ -358,6 +359,14 @@ final class HTMLText {
     private func characters(_ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {
         guard let bytes, count > 0, dropDepth == 0 else { return }
         let text = UnsafeRawBufferPointer(start: bytes, count: Int(count))
+        if let restored = HTMLTagFilter.restored(text) {
+            restored.withUnsafeBytes { characters($0) }
+        } else {
+            characters(text)
+        }
+    }
+
+    private func characters(_ text: UnsafeRawBufferPointer) {
         if title != nil {
             if title!.count < 4096 { title!.append(contentsOf: text) }
             if writer.document.kind == .html { return }
@@ -414,14 +423,12 @@ final class HTMLText {
 
     /// Writes the line breaks that wait, so that a mark begins behind them.
     private func settle() {
-        guard lineBreaks > 0, hasText else {
-            lineBreaks = 0
-            return
+        if hasText, lineBreaks > writtenBreaks {
+            writer.append(String(repeating: "\n", count: lineBreaks - writtenBreaks))
+            writtenBreaks = lineBreaks
+            isLineStart = true
         }
-        let count = isLineStart ? 0 : lineBreaks
-        writer.append(String(repeating: "\n", count: count))
         lineBreaks = 0
-        isLineStart = true
     }
 
     private func write(_ bytes: [UInt8]) {
@@ -430,13 +437,7 @@ final class HTMLText {
 
     private func write(_ bytes: UnsafeRawBufferPointer) {
         if lineBreaks > 0 {
-            if hasText {
-                if !isLineStart || lineBreaks > 0 {
-                    writer.append(String(repeating: "\n", count: lineBreaks))
-                }
-                isLineStart = true
-            }
-            lineBreaks = 0
+            settle()
             isSpacePending = false
         }
         if isLineStart {
@@ -455,6 +456,7 @@ final class HTMLText {
         isTabPending = false
         isSpacePending = false
         isLineStart = false
+        writtenBreaks = 0
         hasText = true
         writer.append(bytes)
         if !links.isEmpty, links[links.count - 1].text.count < 1024 {

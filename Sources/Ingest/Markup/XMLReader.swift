@@ -2,7 +2,8 @@ import CXML2
 import Documents
 import Glibc
 
-/// XML of any length to one document: its text, by libxml2's push parser.
+/// XML of any length to one document: its text, by libxml2's push parser behind an
+/// `XMLTagFilter`.
 ///
 /// Elements that stand among other elements begin a line; elements inside running text do
 /// not (`<p>a <b>c</b></p>`). White space runs are one space, or one line break where they
@@ -18,6 +19,8 @@ final class XMLReader: DocumentProducer {
     private let limits: IngestLimits
     private var parser: xmlParserCtxtPtr?
     private var decoder: CharsetDecoder?
+    private var filter = XMLTagFilter()
+    private var filtered: [UInt8] = []
 
     // Layout: for each open element whether it holds text of its own.
     private var holdsText: [Bool] = [false]
@@ -137,7 +140,12 @@ final class XMLReader: DocumentProducer {
         var rest = utf8
         while !rest.isEmpty, stop == nil, !writer.isFull {
             let count = min(rest.count, 16 << 10)
-            xmlParseChunk(parser, rest.baseAddress!.assumingMemoryBound(to: CChar.self), Int32(count), 0)
+            filtered.removeAll(keepingCapacity: true)
+            filter.append(rest.slice(0..<count), into: &filtered)
+            filtered.withUnsafeBytes {
+                guard let base = $0.baseAddress, !$0.isEmpty else { return }
+                xmlParseChunk(parser, base.assumingMemoryBound(to: CChar.self), Int32($0.count), 0)
+            }
             rest = rest.slice(count..<rest.count)
         }
     }

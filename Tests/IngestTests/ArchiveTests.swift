@@ -1,0 +1,92 @@
+import Documents
+import Foundation
+import Ingest
+import Testing
+
+@Suite struct ArchiveTests {
+    private func open(_ name: String, _ options: IngestOptions = .init()) -> [ReadDocument] {
+        readAll(DocumentStream(inputs: [Fixtures.path(name)], options: options)).map { document in
+            var document = document
+            document.document.address = document.document.address.replacing(Fixtures.folder + "/", with: "")
+            return document
+        }
+    }
+
+    @Test("files in archives in archives have addresses through all of them")
+    func nested() {
+        let found = open("nested.zip")
+        #expect(
+            found.map(\.document.address) == [
+                "nested.zip!/b.tar.xz!/inbox.mbox#1", "nested.zip!/b.tar.xz!/inbox.mbox#2",
+                "nested.zip!/b.tar.xz!/inbox.mbox#3", "nested.zip!/b.tar.xz!/note.txt",
+                "nested.zip!/last.txt",
+            ])
+        #expect(found.allSatisfy { $0.status == .ok && $0.end.source == nil })
+        #expect(found[1].text == "Body of letter 2.\n" && found[3].text == "Grüße\n")
+    }
+
+    @Test("a compressed file is what is in it", arguments: ["inbox.mbox.gz", "inbox.mbox.bz2"])
+    func filters(name: String) {
+        #expect(open(name).map(\.document.address) == ["\(name)#1", "\(name)#2", "\(name)#3"])
+    }
+
+    @Test("a damaged archive keeps what came before and has one row for the rest")
+    func damaged() {
+        let found = open("nested-damaged.zip")
+        #expect(found.last?.status == .failed(.damaged) || found.last?.status == .partial(.damaged))
+        let text = open("truncated.txt.gz")
+        #expect(text.map(\.status) == [.partial(.damaged)])
+        #expect(text[0].text.hasPrefix("0 some text: "))
+    }
+
+    @Test("bombs end at the ratio limit, at the same place every time")
+    func bombs() {
+        let single = open("bomb.xz")
+        #expect(single.map(\.status) == [.partial(.limitRatio)])
+        #expect(single[0].end.textBytes <= 17 << 20)
+        #expect(open("bomb.xz") == single)
+        let zip = open("bomb.zip")
+        #expect(zip.map(\.status) == [.ok, .partial(.limitRatio), .failed(.limitRatio)])
+    }
+
+    @Test("depth, entries and bytes end where they are set")
+    func limits() {
+        #expect(open("deep.zip").map(\.status) == [.failed(.limitDepth)])
+        var options = IngestOptions()
+        options.limits.maxDepth = 25
+        #expect(open("deep.zip", options).map(\.text) == ["in the innermost\n"])
+        options.limits.maxEntries = 10
+        let many = open("many.tar", options)
+        #expect(many.count == 11 && many.last?.status == .failed(.limitEntries))
+        options.limits.maxUnpackedBytes = 10
+        #expect(open("nested.zip", options).last?.status == .failed(.limitBytes))
+    }
+
+    @Test("encrypted entries are named")
+    func encrypted() {
+        #expect(open("encrypted.zip").map(\.status) == [.failed(.encrypted)])
+    }
+
+    @Test("names are addresses and nothing else")
+    func names() {
+        let found = open("names.zip")
+        #expect(
+            found.map(\.document.address) == [
+                "names.zip!/../../../escape.txt", "names.zip!//etc/absolute.txt", "names.zip!/café.txt",
+                "names.zip!/\u{1B}[31mred.txt",
+            ])
+        #expect(!FileManager.default.fileExists(atPath: Fixtures.folder + "/../../../escape.txt"))
+    }
+}
+
+enum Fixtures {
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+        "Fixtures"
+    ).path
+
+    static func path(_ name: String) -> String { folder + "/" + name }
+
+    static func bytes(_ name: String) -> [UInt8] {
+        [UInt8](FileManager.default.contents(atPath: path(name))!)
+    }
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Makes the archives that the tests read. All content is our own.
+
+Run in this folder. Needs Python 3 and, for encrypted.zip, the `zip` program.
+"""
+import bz2
+import gzip
+import io
+import lzma
+import os
+import random
+import subprocess
+import tarfile
+import tempfile
+import zipfile
+
+MBOX = b"".join(
+    b"From sender%d@example.org Mon Mar  2 09:41:%02d 2026\n"
+    b"From: Sender %d <sender%d@example.org>\nSubject: letter %d\n\nBody of letter %d.\n\n" % (i, i, i, i, i, i)
+    for i in range(1, 4)
+)
+STAMP = (2026, 3, 2, 9, 41, 30)
+
+
+def zipped(entries, method=zipfile.ZIP_DEFLATED):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, data in entries:
+            info = zipfile.ZipInfo(name, STAMP)
+            info.compress_type = method
+            archive.writestr(info, data)
+    return out.getvalue()
+
+
+def tarred(entries):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, data in entries:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            info.mtime = 1772444490
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def write(name, data):
+    with open(name, "wb") as file:
+        file.write(data)
+
+
+inner = lzma.compress(tarred([("inbox.mbox", MBOX), ("note.txt", "Grüße\n".encode())]))
+nested = zipped([("b.tar.xz", inner), ("last.txt", b"last\n")])
+write("nested.zip", nested)
+write("nested-damaged.zip", nested[:-400])
+write("inbox.mbox.gz", gzip.compress(MBOX, 9, mtime=0))
+write("inbox.mbox.bz2", bz2.compress(MBOX))
+noise = random.Random(1)
+lines = b"".join(b"%d some text: %x\n" % (i, noise.getrandbits(8)) for i in range(5000))
+write("truncated.txt.gz", gzip.compress(lines, 9, mtime=0)[:-60])
+write("bomb.xz", lzma.compress(b"a" * (64 << 20)))
+write("bomb.zip", zipped([("first.txt", b"first\n"), ("bomb.txt", b"a" * (64 << 20)), ("last.txt", b"last\n")]))
+
+deep = b"in the innermost\n"
+name = "x.txt"
+for level in range(20):
+    deep = zipped([(name, deep)], zipfile.ZIP_STORED)
+    name = "level%d.zip" % level
+write("deep.zip", deep)
+
+write(
+    "names.zip",
+    zipped([("../../../escape.txt", b"a\n"), ("/etc/absolute.txt", b"b\n"), ("caf\u00e9.txt", b"c\n"), ("\x1b[31mred.txt", b"d\n")]),
+)
+write("many.tar", lzma.compress(tarred([("file%d.txt" % i, b"x\n") for i in range(50)])))
+
+with tempfile.TemporaryDirectory() as folder:
+    with open(os.path.join(folder, "secret.txt"), "w") as file:
+        file.write("nobody reads this\n")
+    target = os.path.abspath("encrypted.zip")
+    if os.path.exists(target):
+        os.remove(target)
+    subprocess.run(["zip", "-q", "-X", "-P", "password", target, "secret.txt"], cwd=folder, check=True)

@@ -1,0 +1,333 @@
+import Documents
+import Ingest
+import Testing
+
+@Suite struct MailTests {
+    private func mail(_ text: String) throws -> ReadDocument {
+        let found = read(text, address: "a.eml")
+        #expect(found.count == 1)
+        let mail = try #require(found.first)
+        #expect(mail.document.kind == .mail)
+        return mail
+    }
+
+    @Test(
+        "header fields are decoded and their white space is folded",
+        arguments: [
+            ("=?utf-8?q?Gr=C3=BC=C3=9Fe_aus?= =?utf-8?b?IEvDtmxu?=", "Grüße aus Köln"),
+            ("=?utf-8?q?=C3?=\n =?utf-8?q?=A4?= is cut in two", "ä is cut in two"),
+            ("=?iso-8859-1*de?q?=E4?=", "ä"),
+            ("=?iso-2022-jp?b?GyRCJDMkcxsoQg==?=", "こん"),
+            ("=?no-such-charset?q?plain?=", "plain"),
+            ("=?utf-8?x?what?= stays", "=?utf-8?x?what?= stays"),
+            ("=?utf-8?q?no end", "=?utf-8?q?no end"),
+            ("folded\n\tover   lines ", "folded over lines"),
+        ])
+    func headerWords(raw: String, decoded: String) throws {
+        #expect(try mail("From: a@b.example\nSubject: \(raw)\n\nx\n").document.first("subject") == decoded)
+    }
+
+    @Test("raw bytes in a header are UTF-8 or guessed")
+    func rawHeader() {
+        let utf8 = read("From: Jürgen <j@b.example>\nSubject: naïve\n\nx\n")
+        #expect(utf8[0].document.first("from") == "Jürgen <j@b.example>")
+        let latin = Array("From: J".utf8) + [0xFC] + Array("rgen <j@b.example>\nSubject: x\n\nx\n".utf8)
+        #expect(read(latin)[0].document.first("from") == "Jürgen <j@b.example>")
+    }
+
+    @Test("fields of the metadata keep their order; unknown ones are left out")
+    func metadata() throws {
+        let found = try mail(
+            """
+            Received: by x
+            Message-ID: <1@b>
+            From: a@b.example
+            To: c@d.example
+            To: e@f.example
+            Reply-To: r@b.example
+            List-Id: <l.b>
+            X-Spam: yes
+            Date: Mon, 2 Mar 2026 09:41:30 +0100
+
+            x
+
+            """)
+        #expect(
+            found.document.metadata.map(\.name) == [
+                "message-id", "from", "to", "to", "reply-to", "list-id", "date",
+            ])
+    }
+
+    @Test("of alternatives plain text is read, unless it says nothing", arguments: [true, false])
+    func alternative(hasPlain: Bool) throws {
+        let found = try mail(
+            """
+            From: a@b.example
+            Subject: s
+            Content-Type: multipart/alternative; boundary=b
+
+            --b
+            Content-Type: text/plain
+
+            \(hasPlain ? "plain words" : " ")
+            --b
+            Content-Type: text/html
+
+            <p>rich <b>words</b></p>
+            --b--
+
+            """)
+        #expect(found.text.contains(hasPlain ? "plain words" : "rich words"))
+        #expect(found.parts.count == 1 && found.parts[0].address == "a.eml")
+        #expect(found.document.attachments.isEmpty)
+    }
+
+    @Test("attachments are listed with their decoded size, inline texts are parts")
+    func attachments() throws {
+        let found = try mail(
+            """
+            From: a@b.example
+            Subject: s
+            Content-Type: multipart/mixed; boundary=b
+
+            --b
+
+            first
+            --b
+            Content-Type: application/pdf
+            Content-Disposition: attachment; filename*=utf-8''r%C3%A9sum%C3%A9.pdf
+            Content-Transfer-Encoding: base64
+
+            QUJDREVGRw==
+            --b
+            Content-Type: text/plain; charset=utf-8
+            Content-Transfer-Encoding: quoted-printable
+
+            sec=C3=B6nd=
+             line
+            --b
+            Content-Type: text/plain; name=log.txt
+            Content-Disposition: attachment; filename="log.txt"
+
+            not read
+            --b--
+
+            """)
+        #expect(found.parts.map(\.address) == ["a.eml", "a.eml/part2"])
+        #expect(found.parts.map(\.text) == ["first", "secönd line"])
+        #expect(
+            found.document.attachments == [
+                Attachment(name: "résumé.pdf", mediaType: "application/pdf", bytes: 7),
+                Attachment(name: "log.txt", mediaType: "text/plain", bytes: 8),
+            ])
+    }
+
+    @Test("a mail inside a mail is a part with its own short header, marked as forwarded")
+    func innerMail() throws {
+        let found = try mail(
+            """
+            From: a@b.example
+            Subject: outer
+            Content-Type: multipart/mixed; boundary=b
+
+            --b
+
+            see below
+            --b
+            Content-Type: message/rfc822
+
+            From: inner@b.example
+            Subject: inner
+            X-Other: not shown
+
+            inner body
+            --b--
+
+            """)
+        #expect(
+            found.parts.map(\.text) == ["see below", "From: inner@b.example\nSubject: inner\n\ninner body"])
+        #expect(found.marked(.forwarded) == [found.parts[1].text])
+    }
+
+    @Test("an encrypted mail says so and keeps what is readable")
+    func encrypted() throws {
+        let found = try mail(
+            """
+            From: a@b.example
+            Subject: secret
+            Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b
+
+            --b
+            Content-Type: application/pgp-encrypted
+
+            Version: 1
+            --b
+            Content-Type: application/octet-stream; name=encrypted.asc
+
+            -----BEGIN PGP MESSAGE-----
+            --b--
+
+            """)
+        #expect(found.status == .partial(.encrypted))
+        #expect(found.document.first("subject") == "secret")
+        #expect(
+            found.document.attachments.map(\.mediaType) == [
+                "application/pgp-encrypted", "application/octet-stream",
+            ])
+    }
+
+    @Test(
+        "broken parts are read as far as they go, with a warning",
+        arguments: [
+            (
+                "Content-Type: text/plain; charset=x-klingon", "caf\u{E9}", "charset x-klingon is unknown",
+                "caf\u{E9}"
+            ),
+            (
+                "Content-Transfer-Encoding: base64", "aGVsbG8gd29ybGQhI!!CMj", "none, passed over",
+                "hello world! ##"
+            ),
+            ("Content-Transfer-Encoding: base64", "aGVsbG8gd29ybGQhI", "ends within a group", "hello world!"),
+            (
+                "Content-Transfer-Encoding: x-strange", "as it stands", "x-strange is unknown",
+                "as it stands\n"
+            ),
+            ("Content-Transfer-Encoding: quoted-printable", "a=ZZb", "broken escapes", "a=ZZb\n"),
+            ("Content-Type: multipart/mixed", "no boundary", "has no parts inside", "no boundary\n"),
+            (
+                "Content-Type: multipart/mixed; boundary=b", "never comes", "has no parts inside",
+                "never comes\n"
+            ),
+        ])
+    func broken(header: String, body: String, warning: String, text: String) throws {
+        let found = try mail("From: a@b.example\nSubject: s\n\(header)\n\n\(body)\n")
+        #expect(found.end.warnings.contains { $0.contains(warning) }, "\(found.end.warnings)")
+        #expect(found.text.hasPrefix(text.trimmingSuffix("\n")))
+    }
+
+    @Test("bytes that are not in the declared charset are read by a guess")
+    func wrongCharset() {
+        let bytes =
+            Array("From: a@b\nSubject: s\nContent-Type: text/plain; charset=utf-8\n\ncaf".utf8) + [
+                0xE9, 0x0A,
+            ]
+        let found = read(bytes)
+        #expect(found[0].text == "café\n")
+        #expect(found[0].end.warnings.contains { $0.contains("declared utf-8") })
+    }
+
+    @Test("in a mailbox a mail without header fields is still a mail")
+    func noHeader() {
+        let found = read(
+            "From a@b Mon Mar  2 09:41:30 2026\n\njust a body\n\nFrom a@b Mon Mar  2 09:41:30 2026\n\n")
+        #expect(found.map(\.text) == ["just a body\n", ""])
+        #expect(found[0].end.warnings == ["no header field of mail was found"])
+        #expect(found[1].status == .skipped(.empty))
+    }
+
+    @Test("a header without an end or a broken line in it is a header")
+    func oddHeaders() throws {
+        #expect(try mail("From: a@b.example\nSubject: s").document.first("subject") == "s")
+        let found = read("From: a@b.example\nthis is no field\nSubject: s\n\nbody\n")
+        #expect(found.map(\.document.kind) == [.mail])
+    }
+
+    @Test("CRLF and zero bytes")
+    func lineEnds() throws {
+        #expect(try mail("From: a@b.example\r\nSubject: s\r\n\r\none\r\ntwo\r\n").text == "one\ntwo\n")
+        #expect(try mail("From: a@b.example\nSubject: s\n\na\u{0}b\n").text == "a\u{0}b\n")
+    }
+
+    @Test("quotes, the line that announces them and signatures are marked and kept")
+    func marks() throws {
+        let body = """
+            I agree.
+
+            On Mon, 2 Mar 2026, Jane Doe
+            <jane@example.org> wrote:
+
+            > first
+            >> deeper
+            >
+            > last
+
+            More of mine.
+            --\(" ")
+            Joe
+            +44 1
+
+            """
+        let found = try mail("From: a@b.example\nSubject: s\n\n" + body)
+        #expect(found.text == body)
+        #expect(
+            found.marked(.quoted) == [
+                "On Mon, 2 Mar 2026, Jane Doe\n<jane@example.org> wrote:\n\n> first\n>> deeper\n>\n> last\n"
+            ])
+        #expect(found.marked(.signature) == ["-- \nJoe\n+44 1\n"])
+    }
+
+    @Test("what stands under a forward or an original message is marked to the end")
+    func dividers() throws {
+        let forward = try mail(
+            "From: a@b\nSubject: s\n\nfyi\n\n---------- Forwarded message ---------\nFrom: x\n\nhi\n")
+        #expect(forward.marked(.forwarded) == ["---------- Forwarded message ---------\nFrom: x\n\nhi\n"])
+        let original = try mail("From: a@b\nSubject: s\n\nok\n\n-----Original Message-----\nFrom: x\n\nhi\n")
+        #expect(original.marked(.quoted) == ["-----Original Message-----\nFrom: x\n\nhi\n"])
+    }
+
+    @Test(
+        "10,000 nested parts end at the depth limit, and soon",
+        arguments: ["multipart/mixed; boundary=b", "multipart/mixed; boundary=b#", "message/rfc822"])
+    func nesting(type: String) throws {
+        var text = "From: a@b.example\nSubject: deep\n"
+        for level in 0..<10_000 {
+            let unique = type.replacing("#", with: "\(level)")
+            text += "Content-Type: \(unique)\n\n"
+            text +=
+                type.hasPrefix("multipart") ? "--\(unique.split(separator: "=")[1])\n" : "From: a@b.example\n"
+        }
+        let clock = ContinuousClock()
+        let start = clock.now
+        let found = try mail(text + "\ninner\n")
+        #expect(found.status == .partial(.limitDepth))
+        #expect(found.end.warnings.contains { $0.contains("nested deeper than 64") })
+        #expect(clock.now - start < .seconds(10))
+    }
+
+    @Test("too many parts and too long mails end at their limit")
+    func manyParts() throws {
+        var options = IngestOptions()
+        options.limits.maxMIMEParts = 10
+        options.limits.maxMessageBytes = 1000
+        let part = "--b\n\nx\n"
+        let head = "From: a@b.example\nSubject: s\nContent-Type: multipart/mixed; boundary=b\n\n"
+        let many = read(head + String(repeating: part, count: 50), options: options)
+        #expect(many[0].status == .partial(.limitEntries) && many[0].parts.count == 9)
+        let long = read(
+            "From: a@b.example\nSubject: s\n\n" + String(repeating: "x", count: 2000), options: options)
+        #expect(long[0].status == .partial(.limitBytes))
+        #expect(long[0].end.warnings.contains { $0.contains("1030 bytes more than the limit") })
+    }
+
+    @Test("a line of 50 MB is a line")
+    func longLine() throws {
+        let found = try mail("From: a@b.example\nSubject: s\n\n" + String(repeating: "x", count: 50_000_000))
+        #expect(found.status == .ok && found.end.textBytes == 50_000_000)
+    }
+
+    @Test("the digest is equal for equal content and differs in subject or text")
+    func digest() throws {
+        let one = try mail("From: a@b\nSubject: s\nReceived: x\n\nbody\n")
+        let same = try mail("Received: y\nSubject: s\nFrom: a@b\n\nbody\n")
+        let other = try mail("From: a@b\nSubject: t\n\nbody\n")
+        #expect(
+            one.end.contentDigest == same.end.contentDigest
+                && one.end.contentDigest != other.end.contentDigest)
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(_ suffix: String) -> String {
+        hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
+    }
+}

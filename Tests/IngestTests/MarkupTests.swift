@@ -1,0 +1,170 @@
+import Documents
+import Ingest
+import Testing
+
+@Suite struct HTMLTests {
+    private func text(_ html: String) -> String {
+        let found = read("<!DOCTYPE html><html><body>" + html + "</body></html>")
+        #expect(found.count == 1 && found[0].document.kind == .html)
+        return found[0].text
+    }
+
+    @Test(
+        "blocks, lists, tables, links and entities read well",
+        arguments: [
+            ("<p>One\n two</p><p>Three</p>", "One two\n\nThree\n"),
+            ("a<br>b<br><br><br>c", "a\nb\n\nc\n"),
+            ("<div>a</div><div>b</div>", "a\nb\n"),
+            ("<ul><li>a<li>b<ol><li>c<li>d</ol></ul>e", "- a\n- b\n  1. c\n  2. d\n\ne\n"),
+            ("<table><tr><td>a<td>b<tr><td>c<td>d</table>", "a\tb\nc\td\n"),
+            ("<a href='https://x.example/y'>here</a>.", "here (https://x.example/y).\n"),
+            ("<a href='https://www.x.example/'>x.example</a>", "x.example\n"),
+            ("<a href='mailto:a@b.example'>a@b.example</a>", "a@b.example\n"),
+            ("<a href='#top'>top</a>", "top\n"),
+            ("a &amp; b &lt;c&gt; &eacute;&#8364;&nbsp;d &unknown; x&y", "a & b <c> é€ d &unknown; x&y\n"),
+            ("1 < 2 && 3 > 2", "1 < 2 && 3 > 2\n"),
+            ("<img src=x alt='a picture'> <img src=y>", "[a picture]\n"),
+            ("<pre>a\n  b\n\nc</pre>", "a\n  b\n\nc\n"),
+            ("a<script>if (a<b) '</b>'</script><style>p{}</style>b", "ab\n"),
+            ("a<!-- <p>not</p> -- -->b<!>c", "abc\n"),
+            ("<p title='a > b'>x</p>", "x\n"),
+            ("<p>a</p></div></p></b>b", "a\n\nb\n"),
+        ])
+    func reading(html: String, expected: String) {
+        #expect(text(html) == expected)
+    }
+
+    @Test("the title is metadata; a long link loses its query")
+    func title() {
+        let link = "https://x.example/p?" + String(repeating: "q", count: 500)
+        let found = read(
+            "<html><head><title> A  page </title></head><body><a href='\(link)'>go</a></body></html>")
+        #expect(found[0].document.first("title") == "A page")
+        #expect(found[0].text == "go (https://x.example/p...)\n")
+    }
+
+    @Test(
+        "what a browser hides is kept and marked",
+        arguments: [
+            "<p style='display: none'>secret</p>", "<span hidden>secret</span>",
+            "<div style=\"FONT-SIZE:0px\">secret</div>", "<div style='visibility:hidden'><b>secret</b></div>",
+        ])
+    func hidden(html: String) {
+        let found = read("<html><body>shown " + html + " shown</body></html>")
+        #expect(found[0].marked(.hidden).map { $0.filter { !$0.isWhitespace } } == ["secret"])
+        #expect(found[0].text.hasPrefix("shown") && found[0].text.contains("secret"))
+    }
+
+    @Test("quotes in HTML mail are marked")
+    func quotes() {
+        let mail =
+            "From: a@b\nSubject: s\nContent-Type: text/html\n\n<p>mine</p><blockquote><p>theirs</p></blockquote>"
+        #expect(read(mail)[0].marked(.quoted) == ["theirs"])
+    }
+
+    @Test("the declared charset counts, and one that does not fit is guessed")
+    func charset() {
+        let latin =
+            Array("<html><head><meta charset=iso-8859-1></head><body>caf".utf8) + [0xE9]
+            + Array("</body>".utf8)
+        #expect(read(latin)[0].text == "café\n")
+    }
+
+    @Test(
+        "pages made to be slow are not",
+        arguments: [
+            "<p " + (0..<200_000).map { "a\($0)=1" }.joined(separator: " ") + ">x",
+            String(repeating: "<div>", count: 300_000) + "x",
+            String(repeating: "<div>", count: 3000) + String(repeating: "</p></b></table>", count: 100_000)
+                + "x",
+            "x<!--" + String(repeating: "-", count: 5_000_000),
+            "x<script>" + String(repeating: "</scrip", count: 500_000),
+            String(repeating: "<", count: 2_000_000),
+            "x<p title=\"" + String(repeating: "y", count: 5_000_000),
+            String(repeating: "&", count: 2_000_000),
+        ])
+    func slow(html: String) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        #expect(read("<html><body>" + html).map(\.status) == [.ok])
+        #expect(clock.now - start < .seconds(5))
+    }
+}
+
+@Suite struct XMLTests {
+    private let declaration = "<?xml version=\"1.0\"?>\n"
+
+    @Test(
+        "elements among elements begin lines, elements in text do not",
+        arguments: [
+            ("<r><a>one</a><b>two</b></r>", "one\ntwo\n"),
+            ("<r><p>some <i>in</i>line <b>text</b></p><p>next</p></r>", "some inline text\nnext\n"),
+            ("<r>\n  <a x='1'>one</a>\n  <b>two\n   lines</b>\n</r>", "one\ntwo\nlines\n"),
+            ("<r><![CDATA[a <b> & c]]> &lt;&amp;&#8364;</r>", "a <b> & c <&€\n"),
+            ("<r><!-- no --><?pi no?>text</r>", "text\n"),
+            ("<x:r xmlns:x='u'><x:a>one</x:a></x:r>", "one\n"),
+            ("<!DOCTYPE r [<!-- it's > --><!ENTITY e \"<b>in</b>&#33;\">]><r>&e; &e;</r>", "in! in!\n"),
+        ])
+    func layout(xml: String, expected: String) {
+        let found = read(declaration + xml)
+        #expect(found[0].document.kind == .xml && found[0].status == .ok, "\(found[0].end.warnings)")
+        #expect(found[0].text == expected)
+    }
+
+    @Test("entities that grow end at the ratio limit")
+    func laughs() {
+        var xml = declaration + "<!DOCTYPE l [<!ENTITY a0 \"lol\">"
+        for level in 1..<10 {
+            xml += "<!ENTITY a\(level) \"" + String(repeating: "&a\(level - 1);", count: 10) + "\">"
+        }
+        #expect(read(xml + "]><l>before &a9; after</l>")[0].status == .partial(.limitRatio))
+        let long = String(repeating: "x", count: 100_000)
+        let uses = String(repeating: "&a;", count: 10_000)
+        #expect(
+            read(declaration + "<!DOCTYPE l [<!ENTITY a \"\(long)\">]><l>\(uses)</l>")[0].status
+                == .partial(.limitRatio))
+        #expect(
+            read(declaration + "<!DOCTYPE l [<!ENTITY a \"&b;\"><!ENTITY b \"&a;\">]><l>&a;</l>")[0].status
+                == .partial(.damaged))
+    }
+
+    @Test("external entities are named and never read")
+    func external() {
+        let found = read(
+            declaration
+                + "<!DOCTYPE l SYSTEM \"file:///etc/passwd\" [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><l>a &x; b</l>"
+        )
+        #expect(found[0].text == "a b\n")
+        #expect(
+            found[0].end.warnings.contains { $0.contains("external entities are declared; none is loaded") })
+    }
+
+    @Test("broken XML gives the text so far")
+    func damaged() {
+        let cut = read(declaration + "<r><a>first</a><b>sec")
+        #expect(cut[0].text == "first\nsec\n" && cut[0].status == .partial(.damaged))
+        #expect(read(declaration + "<r><a>first</b></r>")[0].status == .partial(.damaged))
+        #expect(
+            read(declaration + String(repeating: "<a>", count: 10_000))[0].status == .partial(.limitDepth))
+    }
+
+    @Test("any charset")
+    func charsets() {
+        let latin =
+            Array("<?xml version='1.0' encoding='iso-8859-1'?><r>caf".utf8) + [0xE9] + Array("</r>".utf8)
+        #expect(read(latin)[0].text == "café\n")
+        let wide = "<?xml version=\"1.0\" encoding=\"utf-16\"?><r>café</r>".utf16.flatMap {
+            [UInt8($0 & 255), UInt8($0 >> 8)]
+        }
+        #expect(read([0xFF, 0xFE] + wide)[0].text == "café\n")
+    }
+
+    @Test("a tag with 200,000 attributes takes no time")
+    func attributes() {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let attributes = (0..<200_000).map { "a\($0)='1'" }.joined(separator: " ")
+        #expect(read(declaration + "<r \(attributes)>x</r>")[0].text == "x\n")
+        #expect(clock.now - start < .seconds(5))
+    }
+}

@@ -1,0 +1,72 @@
+import Documents
+import Ingest
+import Testing
+
+@Suite struct TextTests {
+    @Test(
+        "UTF-8 passes byte for byte",
+        arguments: [
+            "plain\r\nlines\n", "\u{FEFF}with a mark\n", "日本語 🙂\n", "a\u{1B}[31mred\u{1B}[0m\n", "no end",
+            "~{ tilde ~}\n", "\n\n",
+            String(repeating: "0123456789é\n", count: 100_000),
+        ])
+    func identity(text: String) {
+        let found = read(text)
+        #expect(found[0].text == text && found[0].status == .ok && found[0].end.warnings.isEmpty)
+        #expect(found[0].end.source == SourceSpan(start: 0, end: text.utf8.count))
+    }
+
+    @Test("wide text with and without a mark", arguments: [true, false], [true, false])
+    func wide(hasMark: Bool, isLittle: Bool) {
+        let text = "Some lines of text,\nwide ones: é €\nand more of them.\n"
+        var bytes = (hasMark ? "\u{FEFF}" + text : text).utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }
+        if isLittle {
+            for index in stride(from: 0, to: bytes.count, by: 2) { bytes.swapAt(index, index + 1) }
+        }
+        #expect(read(bytes)[0].text == text)
+    }
+
+    @Test("other charsets are guessed, and the guess is named")
+    func guessed() {
+        let cyrillic: [UInt8] = [
+            0xCF, 0xF0, 0xE8, 0xE2, 0xE5, 0xF2, 0x2C, 0x20, 0xEC, 0xE8, 0xF0, 0x21, 0x20,
+        ]
+        let found = read(Array([[UInt8]](repeating: cyrillic, count: 20).joined()))
+        #expect(found[0].text.hasPrefix("Привет, мир!"))
+        #expect(found[0].end.warnings == ["no charset is declared; read as WINDOWS-1251"])
+    }
+
+    @Test("a broken stretch in UTF-8 is repaired, not read as Latin")
+    func repair() {
+        let bytes = Array("äöüäöüäöü".utf8) + [0xFF, 0xC3] + Array(" end".utf8)
+        #expect(read(bytes)[0].text == "äöüäöüäöü\u{FFFD}\u{FFFD} end")
+    }
+
+    @Test("one Latin line far inside ASCII is read as what it is")
+    func lateLatin() {
+        let head = String(repeating: "ascii only, line after line\n", count: 20_000)
+        let found = read(
+            Array(head.utf8) + Array("une journ".utf8) + [0xE9] + Array("e \u{0}".utf8.dropLast()) + [0x0A])
+        #expect(found[0].text.hasPrefix(head))
+        #expect(!found[0].text.contains("\u{FFFD}"))
+    }
+
+    @Test("binary data is skipped, and named", arguments: ["\u{7F}ELF\u{2}", "%PDF-1.4", "GIF89a"])
+    func binary(magic: String) {
+        let found = read(Array(magic.utf8) + [UInt8](repeating: 0, count: 100))
+        #expect(found[0].status == .skipped(.unsupported) && !found[0].end.warnings.isEmpty)
+    }
+
+    @Test("the text limit ends a document with a whole scalar")
+    func limit() {
+        var options = IngestOptions()
+        options.limits.maxDocumentBytes = 100_001
+        let found = read(String(repeating: "é", count: 100_000), options: options)
+        #expect(found[0].status == .partial(.limitBytes) && found[0].end.textBytes == 100_000)
+    }
+
+    @Test("an empty input has one row")
+    func empty() {
+        #expect(read([]).map(\.status) == [.skipped(.empty)])
+    }
+}
