@@ -47,7 +47,7 @@ struct TokensCommand: ParsableCommand {
         do {
             loaded = try LoadedModel.open(path: model)
         } catch {
-            complain("lector: \(error)\n")
+            CommandSupport.complain("\(error)")
             throw ExitCode(78)
         }
         do {
@@ -56,7 +56,7 @@ struct TokensCommand: ParsableCommand {
             try output.finish()
             if !isComplete { throw ExitCode(1) }
         } catch let error as OutputFile.Failure {
-            complain("lector: \(error)\n")
+            CommandSupport.complain("\(error)")
             throw ExitCode(74)
         }
     }
