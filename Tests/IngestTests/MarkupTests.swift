@@ -103,6 +103,7 @@ import Testing
             ("<r><![CDATA[a <b> & c]]> &lt;&amp;&#8364;</r>", "a <b> & c <&€\n"),
             ("<r><!-- no --><?pi no?>text</r>", "text\n"),
             ("<x:r xmlns:x='u'><x:a>one</x:a></x:r>", "one\n"),
+            ("<!DOCTYPE r [<!ENTITY a \"&b;!\"><!ENTITY b \"later\">]><r>&a;</r>", "later!\n"),
             ("<!DOCTYPE r [<!-- it's > --><!ENTITY e \"<b>in</b>&#33;\">]><r>&e; &e;</r>", "in! in!\n"),
         ])
     func layout(xml: String, expected: String) {

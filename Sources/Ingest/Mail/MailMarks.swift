@@ -109,14 +109,17 @@ enum MailMarks {
         guard end > 0, end < 300,
             line[end - 1] == 0x3A || line.slice(0..<end).suffix(3).elementsEqual([0xEF, 0xBC, 0x9A])
         else { return false }
-        let text = String(decoding: line, as: UTF8.self).lowercased()
-        let verbs = [
-            "wrote", "writes", "schrieb", "a écrit", "escribió", "ha scritto", "skrev", "schreef", "napisał",
-            "napsal", "написал", "пишет", "写道", "escreveu", "said", "kirjoitti", "írta", "yazdı", "のメール",
-        ]
-        if verbs.contains(where: { text.contains($0) }) { return true }
-        return text.contains("@") && text.contains(where: \.isNumber)
+        let lower = line.map(lowercaseASCII)
+        return lower.withUnsafeBytes { line in
+            if verbs.contains(where: { line.firstOffset(of: $0) != nil }) { return true }
+            return line.firstOffset(of: 0x40) != nil && line.contains { $0 >= 0x30 && $0 <= 0x39 }
+        }
     }
+
+    private static let verbs: [StaticString] = [
+        "wrote", "writes", "schrieb", "a écrit", "escribió", "ha scritto", "skrev", "schreef", "napisał",
+        "napsal", "написал", "пишет", "写道", "escreveu", "said", "kirjoitti", "írta", "yazdı", "のメール",
+    ]
 
     /// Start of the line before `position` if it looks like the first half of a wrapped
     /// announcement.

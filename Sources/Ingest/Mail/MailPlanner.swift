@@ -100,6 +100,8 @@ struct MailPlanner {
             guard let header = g_mime_header_list_get_header_at(list, index),
                 let rawName = g_mime_header_get_name(header), let value = g_mime_header_get_raw_value(header)
             else { continue }
+            let length = strlen(rawName)
+            guard length >= 2, length <= 11 else { continue }
             let name = String(cString: rawName).asciiLowercased
             guard Self.kept.contains(name) else { continue }
             let bytes = UnsafeRawBufferPointer(start: value, count: strlen(value))

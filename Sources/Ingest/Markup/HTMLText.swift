@@ -174,6 +174,9 @@ final class HTMLText {
         "link": .void, "base": .void, "col": .void, "area": .void, "wbr": .void, "embed": .void,
     ]
 
+    private static let quoteClasses: [StaticString] = ["gmail_quote", "moz-cite-prefix"]
+    private static let signatureClasses: [StaticString] = ["gmail_signature", "moz-signature"]
+
     private func start(
         _ rawName: UnsafePointer<xmlChar>?, _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
     ) {
@@ -220,12 +223,11 @@ final class HTMLText {
                 if hiddenDepth == 0 { writer.beginMark(.hidden) }
                 hiddenDepth += 1
             }
-            let classes = Self.attribute("class", attributes) ?? ""
-            if classes.contains("gmail_quote") || classes.contains("moz-cite-prefix") {
-                element.isQuote = true
-            }
-            if classes.contains("gmail_signature") || classes.contains("moz-signature") {
-                element.isSignature = true
+            if let classes = Self.attribute("class", attributes) {
+                Array(classes.utf8).withUnsafeBytes { bytes in
+                    element.isQuote = Self.quoteClasses.contains { bytes.firstOffset(of: $0) != nil }
+                    element.isSignature = Self.signatureClasses.contains { bytes.firstOffset(of: $0) != nil }
+                }
             }
         }
         if name == "blockquote" { element.isQuote = true }

@@ -283,7 +283,8 @@ final class XMLReader: DocumentProducer {
     /// What libxml2 puts in the place of `&name;`: an entity as if it were predefined, with
     /// the text that we expanded.
     private func entity(_ rawName: UnsafePointer<xmlChar>?) -> xmlEntityPtr? {
-        guard let rawName, stop == nil else { return nil }
+        // While the declarations are read libxml2 asks only whether there is one already.
+        guard let rawName, stop == nil, parser?.pointee.inSubset == 0 else { return nil }
         let name = String(cString: rawName)
         let result: UnsafeMutablePointer<xmlEntity>
         if let known = expanded[name] {
