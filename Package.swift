@@ -69,7 +69,8 @@ let package = Package(
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "KernelTests", dependencies: ["CKernels", "CThreads"], exclude: ["Fixtures"]),
-        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Documents", "Digests"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "IngestTests", dependencies: ["Ingest", "Documents", "Digests"], exclude: ["Fixtures"]),
         .testTarget(
             name: "AnswersTests", dependencies: ["Answers", "Documents", "Inference", "Tokenization"]),
         .testTarget(
