@@ -409,6 +409,9 @@ static void short_conv(float *out, int64_t ldo, float *tail, int64_t ld_tail, co
         __m512 w[CK_MAX_CONV_WIDTH];
         for (int64_t j = 0; j < W; j++) w[j] = _mm512_maskz_loadu_ps(mask, weight + j * ld_weight + c);
         for (int64_t t = 0; t < T; t++) {
+            // Rows lie kilobytes apart, where no hardware prefetcher follows.
+            _mm_prefetch((const char *)(x + (t + 12) * ldx + c), _MM_HINT_T0);
+            _mm_prefetch((const char *)(out + (t + 12) * ldo + c), _MM_HINT_T0);
             __m512 sum = _mm512_setzero_ps();
             for (int64_t j = 0; j < W; j++) {
                 int64_t s = t - W + 1 + j;

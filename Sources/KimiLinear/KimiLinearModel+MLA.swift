@@ -7,7 +7,10 @@ extension KimiLinearModel {
         /// Absolute position of the first key.
         let key: Int
         let count: Int
-        /// Row of the first key in the workspace.
+        /// Where expanded keys are kept, if they are, and how many of these are there already.
+        let keys: ExpandedKeys?
+        let known: Int
+        /// Row in the workspace of the first key that must be expanded.
         let row: Int
         let isFirst, isLast: Bool
     }
@@ -48,21 +51,34 @@ extension KimiLinearModel {
         multiply([Product(mla.o, w.mlaOut, rows: rows, to: w.delta, stride: c.hidden)])
     }
 
-    /// Attention of all pieces, in rounds of at most `keyRows` expanded keys.
+    /// Attention of all pieces, in rounds of at most `keyRows` keys to expand.
     private func attend(_ mla: ModelWeights.MLA, layer: Int) {
         let capacity = workspace.keyRows
         var segments: [Segment] = []
         var used = 0
+        func flush() {
+            if !segments.isEmpty { attend(mla, layer: layer, segments) }
+            segments.removeAll(keepingCapacity: true)
+            used = 0
+        }
         for piece in pieces {
             let end = piece.position + piece.count
-            let start = c0(piece)
+            let start = firstKey(piece)
+            if let keys = piece.state.expandedKeys {
+                let known = max(start, keys.ends[layer])
+                if used + end - known > capacity { flush() }
+                segments.append(
+                    Segment(
+                        piece: piece, key: start, count: end - start, keys: keys, known: known - start,
+                        row: used,
+                        isFirst: true, isLast: true))
+                used += end - known
+                keys.ends[layer] = end
+                continue
+            }
             var key = start
             while key < end {
-                if used == capacity {
-                    attend(mla, layer: layer, segments, keyRows: used)
-                    segments.removeAll(keepingCapacity: true)
-                    used = 0
-                }
+                if used == capacity { flush() }
                 var stop = min(end, key + capacity - used)
                 if stop < end { stop = stop / 64 * 64 }
                 if stop <= key {  // no whole block fits any more
@@ -71,32 +87,34 @@ extension KimiLinearModel {
                 }
                 segments.append(
                     Segment(
-                        piece: piece, key: key, count: stop - key, row: used, isFirst: key == start,
-                        isLast: stop == end))
+                        piece: piece, key: key, count: stop - key, keys: nil, known: 0, row: used,
+                        isFirst: key == start, isLast: stop == end))
                 used += stop - key
                 key = stop
                 if key < end { used = capacity }  // the next keys of this sequence come in order
             }
         }
-        if !segments.isEmpty { attend(mla, layer: layer, segments, keyRows: used) }
+        flush()
     }
 
     /// The first key that the piece's first query sees.
-    private func c0(_ piece: Piece) -> Int { config.window.map { max(0, piece.position - $0 + 1) } ?? 0 }
+    func firstKey(_ piece: Piece) -> Int { config.window.map { max(0, piece.position - $0 + 1) } ?? 0 }
 
-    private func attend(_ mla: ModelWeights.MLA, layer: Int, _ segments: [Segment], keyRows: Int) {
+    private func attend(_ mla: ModelWeights.MLA, layer: Int, _ segments: [Segment]) {
         let w = workspace
         let c = config
         let rank = c.latentRank
         let expanded = c.mlaHeads * (c.nopeWidth + c.valueWidth)
         let needs = Activations.Needs(mla.kvB)
-        // Rows of a segment lie one after the other, segments too, but for gaps at a round's end.
         let block = 64
+        let queryBlock = 128
         var blocks: [(segment: Int, row: Int)] = []
         var queryBlocks: [(segment: Int, row: Int)] = []
         for (index, segment) in segments.enumerated() {
-            for row in stride(from: 0, to: segment.count, by: block) { blocks.append((index, row)) }
-            for row in stride(from: 0, to: segment.piece.count, by: block) {
+            for row in stride(from: segment.known, to: segment.count, by: block) {
+                blocks.append((index, row))
+            }
+            for row in stride(from: 0, to: segment.piece.count, by: queryBlock) {
                 queryBlocks.append((index, row))
             }
         }
@@ -104,7 +122,7 @@ extension KimiLinearModel {
             for (index, row) in blocks[begin..<end] {
                 let segment = segments[index]
                 let count = min(block, segment.count - row)
-                let target = segment.row + row
+                let target = segment.row + row - segment.known
                 if stateShape.exactLatents {
                     for i in 0..<count {
                         (w.keyLatents.floats + (target + i) * rank).update(
@@ -123,8 +141,9 @@ extension KimiLinearModel {
         multiply(
             segments.map {
                 Product(
-                    mla.kvB, w.keyLatents, firstRow: $0.row, rows: $0.count,
-                    to: w.keysValues + $0.row * expanded, stride: expanded)
+                    mla.kvB, w.keyLatents, firstRow: $0.row, rows: $0.count - $0.known,
+                    to: $0.keys?.row(layer, $0.key + $0.known) ?? w.keysValues + $0.row * expanded,
+                    stride: expanded)
             })
         let isExact = stateShape.exactLatents
         let whole = c.mlaHeads * (c.queryWidth + c.valueWidth)
@@ -153,10 +172,11 @@ extension KimiLinearModel {
                     row_max: w.rowMax + query * c.mlaHeads, row_sum: w.rowSum + query * c.mlaHeads,
                     q: w.query + query * c.mlaHeads * c.queryWidth, ld_q: Int64(c.mlaHeads * c.queryWidth),
                     kv: isExact
-                        ? w.wholeKeysValues + segment.row * whole : w.keysValues + segment.row * expanded,
+                        ? w.wholeKeysValues + segment.row * whole
+                        : segment.keys?.row(layer, segment.key) ?? w.keysValues + segment.row * expanded,
                     ld_kv: Int64(isExact ? whole : expanded),
                     k_r: piece.state.latentRow(layer, segment.key) + rank, ld_kr: Int64(c.latentWidth),
-                    T: Int64(min(block, piece.count - row)), H: Int64(c.mlaHeads),
+                    T: Int64(min(queryBlock, piece.count - row)), H: Int64(c.mlaHeads),
                     dn: Int64(isExact ? c.queryWidth : c.nopeWidth), dr: Int64(isExact ? 0 : c.ropeWidth),
                     dv: Int64(c.valueWidth), query0: Int64(piece.position + row),
                     key0: Int64(segment.key), S: Int64(segment.count), window: Int64(c.window ?? 0),

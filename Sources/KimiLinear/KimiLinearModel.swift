@@ -20,6 +20,7 @@ public final class KimiLinearModel: @unchecked Sendable {
     let pool: WorkPool
     let lock = Lock()
     let workspace: Workspace
+    let keyBudget = KeyBudget(bytes: 64 << 20)
     /// Reused lists of one forward pass.
     var pieces: [Piece] = []
 
@@ -177,7 +178,10 @@ public final class KimiLinearModel: @unchecked Sendable {
     ) {
         let w = workspace
         let hidden = config.hidden
-        for piece in pieces { piece.state.reserve(piece.count) }
+        for piece in pieces {
+            piece.state.reserve(piece.count)
+            updateExpandedKeys(piece)
+        }
         let pieces = pieces
         pool.run(rows, grain: 32) { begin, end, _ in
             forEachPiece(pieces, begin..<end) { piece, part in
@@ -335,7 +339,7 @@ public final class KimiLinearModel: @unchecked Sendable {
 
     /// Runs independent products as one parallel loop over tiles of panels and rows.
     func multiply(_ products: [Product]) {
-        let rowBlock = 128
+        let rowBlock = 96
         var panelWork = 0
         for product in products {
             panelWork += product.matrix.panels * ((product.rows + rowBlock - 1) / rowBlock)

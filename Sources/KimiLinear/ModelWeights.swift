@@ -22,23 +22,6 @@ extension WeightFormat {
     }
 }
 
-/// Uninitialised memory at a multiple of 64, freed with its last reference.
-final class AlignedBytes: @unchecked Sendable {
-    let pointer: UnsafeMutableRawPointer
-    let count: Int
-
-    init(_ count: Int) {
-        self.count = count
-        pointer = .allocate(byteCount: max(count, 64), alignment: 64)
-    }
-
-    deinit { pointer.deallocate() }
-
-    func floats(at byte: Int = 0) -> UnsafeMutablePointer<Float> {
-        (pointer + byte).assumingMemoryBound(to: Float.self)
-    }
-}
-
 /// All weights of a model, by layer, ready for the kernels.
 final class ModelWeights: @unchecked Sendable {
     struct FeedForward {

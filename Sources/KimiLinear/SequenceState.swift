@@ -20,6 +20,11 @@ public final class SequenceState: @unchecked Sendable {
     /// Position of the first latent in memory.
     private(set) var firstLatent: Int
 
+    /// Derived from the latents while the sequence is read in short steps.
+    var expandedKeys: ExpandedKeys?
+    /// Short calls in a row.
+    var shortCalls = 0
+
     /// The state before any token.
     public init(shape: StateShape) {
         self.shape = shape

@@ -34,7 +34,7 @@ struct Variant: CustomTestStringConvertible, Sendable {
             var at = 0
             while at < Self.tokens.count {
                 // Token by token around the window's edge, then random.
-                let longest = at < 150 ? [1, 70, 300][seed - 1] : [20, 70, 300][seed - 1]
+                let longest = at < 150 ? [1, 70, 300][seed - 1] : [16, 70, 300][seed - 1]
                 let count = min(Self.tokens.count - at, 1 + Int(generator.next() % UInt64(longest)))
                 logits += try model.read(Array(Self.tokens[at..<at + count]), from: state).logits
                 at += count
