@@ -79,6 +79,7 @@ let package = Package(
         .testTarget(
             name: "KimiLinearTests", dependencies: ["KimiLinear", "WeightFiles"], exclude: ["Fixtures"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
+        .testTarget(name: "InferenceTests", dependencies: ["Inference", "Checkpoints", "BundledModel"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Documents", "Digests"]),
         .testTarget(name: "ExamplesTests", dependencies: ["Documents", "Ingest"]),
         .testTarget(

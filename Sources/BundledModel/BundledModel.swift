@@ -17,6 +17,9 @@ public enum BundledModel {
     /// No weights in any of the places.
     public struct NotFound: Error, Equatable, CustomStringConvertible {
         public let searched: [String]
+
+        public init(searched: [String]) { self.searched = searched }
+
         public var description: String {
             "no model: looked for \(searched.joined(separator: ", ")). Give --model PATH, set LECTOR_MODEL, "
                 + "or put \(BundledModel.fileName) and tokenizer.json beside the binary or in ../share/lector."
