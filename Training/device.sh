@@ -1,29 +1,29 @@
 #!/bin/bash
-# Runs on the GPU machine (see NOTES.md: issue the calls back to back, a machine idle for 30 s is gone with all that is on it). One verb a call; the working folder /tmp/w survives between calls while the machine is warm.
+# Runs on the GPU machine (see NOTES.md: issue the calls back to back, a machine idle for 30 s is gone with all that is on it). One verb a call; the working folder $T/w survives between calls while the machine is warm.
 #   device.sh begin FOLDER   unpack what travelled in FOLDER, start the trainer (it tunes kernels) and the mixture
 #   device.sh add FOLDER     take further parts (GGUF pieces, data)
 #   device.sh stream         join the GGUF, tokenize the general text
 #   device.sh plan D T Q     deadlines in seconds after `begin`
 set -u
-W=/tmp/w; S=/tmp/s; mkdir -p $W $S/data
+export T=${TMPDIR:-/tmp}; W=$T/w; S=$T/s; mkdir -p $W $S/data
 case $1 in
 begin)
   date +%s > $W/begin
   nvidia-smi --query-gpu=name,memory.used --format=csv,noheader
   cp -r $2/scripts/. $S/; cp $2/tokenizer.json $S/; cp $2/eval.npz $W/; cp $2/data/* $S/data/
-  python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target /tmp/site $2/*.whl
-  export PYTHONPATH=/tmp/site PYTHONUNBUFFERED=1 TRITON_CACHE_DIR=/tmp/tritoncache OMP_NUM_THREADS=4 PYTORCH_ALLOC_CONF=expandable_segments:True
+  python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target $T/site $2/*.whl
+  export PYTHONPATH=$T/site PYTHONUNBUFFERED=1 TRITON_CACHE_DIR=$T/tritoncache OMP_NUM_THREADS=4 PYTORCH_ALLOC_CONF=expandable_segments:True
   cd $S
   cat > $S/guard.sh <<'G'
 # Six helpers compile one kernel configuration each into Triton's cache; the trainer then only has to measure them.
 if [ -z "${ONE_CONFIG:-}" ]; then
-  for i in 0 1 2 3 4 5; do mkdir -p /tmp/w/pre$i; PRETUNE=$i timeout 100 python3 train.py /tmp/w/pre$i x x > /tmp/w/pre$i/out 2>&1 & done; wait
+  for i in 0 1 2 3 4 5; do mkdir -p $T/w/pre$i; PRETUNE=$i timeout 100 python3 train.py $T/w/pre$i x x > $T/w/pre$i/out 2>&1 & done; wait
 fi
-for try in 1 2 3; do python3 train.py /tmp/w /tmp/s/data /tmp/s/tokenizer.json && break; sleep 1; done
+for try in 1 2 3; do python3 train.py $T/w $T/s/data $T/s/tokenizer.json && break; sleep 1; done
 G
   setsid nohup bash guard.sh > $W/out 2>&1 < /dev/null &
   cat > $S/mix.sh <<'G'
-for i in $(seq -w 0 11); do TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=1 python3 mixture.py data tokenizer.json /tmp/w/mix$i.npz 1$i ${MIX:-5000000} & done; wait
+for i in $(seq -w 0 11); do TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=1 python3 mixture.py data tokenizer.json $T/w/mix$i.npz 1$i ${MIX:-5000000} & done; wait
 G
   setsid nohup bash mix.sh >> $W/mix.out 2>&1 < /dev/null &
   ;;

