@@ -11,6 +11,7 @@ struct LectorCommand: ParsableCommand {
             ClassifyCommand.self,
             RunCommand.self,
             ResumeCommand.self,
+            ApplyCommand.self,
             DocumentsCommand.self,
             TokensCommand.self,
             PipelineCommand.self,

@@ -40,6 +40,7 @@ struct CommandTests {
 
         The third mail is a little longer than the others are, so that it can be cut.
 
+
         """
 
     private func rows(_ text: String) throws -> [ClassificationRow] {

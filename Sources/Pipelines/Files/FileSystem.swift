@@ -111,6 +111,18 @@ package enum FileSystem {
         close(fd)
     }
 
+    /// Removes a folder that we made, with all that is in it; links are not followed.
+    static func removeTree(_ path: String) {
+        var info = stat()
+        guard lstat(path, &info) == 0 else { return }
+        if info.st_mode & S_IFMT == S_IFDIR {
+            for name in (try? names(in: path)) ?? [] { removeTree(path + "/" + name) }
+            rmdir(path)
+        } else {
+            unlink(path)
+        }
+    }
+
     /// The names in a folder, sorted by bytes.
     static func names(in folder: String) throws(PipelineError) -> [String] {
         guard let stream = opendir(folder) else { throw error("list", folder) }
