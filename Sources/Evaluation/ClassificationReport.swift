@@ -193,7 +193,7 @@ public struct ClassificationReport: Sendable {
             "<td class=\"item\" data-sort=\"\(String(repeating: "0", count: max(0, 9 - String(index).count)))"
         out += "\(index)\">\(HTMLText.escaped(row.item))</td><td class=\"label\">\(label)</td>"
         out += "<td class=\"n\" title=\"\(distribution)\">"
-        out += "\(row.probability.map { fixed($0, 4) } ?? "")</td><td>\(Self.chip(status))"
+        out += "\(row.probability.map { fixed($0, 4) } ?? "")</td><td class=\"state\">\(Self.chip(status))"
         if let first = row.duplicateOf {
             out += "<span class=\"why\">same as \(HTMLText.escaped(HTMLText.cut(first, to: 120)))</span>"
         }

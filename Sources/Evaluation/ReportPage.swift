@@ -29,7 +29,7 @@ package enum ReportPage {
         .k0{fill:var(--a)}.k1{fill:var(--b)}.k2{fill:var(--c)}.k3{fill:var(--d)}.k4{fill:var(--e)}.k5{fill:var(--f)}
         .axis{stroke:var(--line)}.guide{stroke:var(--soft);stroke-dasharray:3 4}
         svg text{fill:var(--soft);font-size:11px}
-        .tools{display:flex;gap:10px;flex-wrap:wrap;margin-bottom:12px}
+        .tools{display:flex;gap:10px;flex-wrap:wrap;align-items:center;margin-bottom:12px}
         input,select{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);
         border-radius:8px;padding:6px 10px}
         input{flex:1;min-width:200px}
@@ -42,7 +42,8 @@ package enum ReportPage {
         tr:last-child td{border-bottom:0}
         td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
         td.item{font:12.5px/1.6 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--soft);
-        min-width:110px}
+        min-width:150px;max-width:260px}
+        td.label{min-width:84px;max-width:220px}td.state{min-width:96px;max-width:190px}
         td.subject{min-width:220px;max-width:520px}
         .chip{display:inline-block;border-radius:99px;padding:1px 9px;font-size:12.5px;white-space:nowrap;
         background:var(--okbg);color:var(--ok)}
@@ -84,7 +85,7 @@ package enum ReportPage {
 
     /// SHA-256 of `style` and `script`, base64: what the policy lets in. A test recomputes
     /// them.
-    package static let styleDigest = "RnsC9m5cpUFDf9w8Pfb2ZmcjykKVnHhWNPy+3mTp2mU="
+    package static let styleDigest = "c/iOvdw1zR8CRjO/+/f+ue9tdkqRqL+zG1V3S3EYoow="
     package static let scriptDigest = "uIaDUysXFVMKl2r1I8RZK2AWwUytKLUu1JbVpobP550="
 
     /// Everything before the content of `<main>`. `title` is plain text.

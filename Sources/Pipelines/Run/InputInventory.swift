@@ -7,7 +7,7 @@ import Glibc
 /// A file is known by size and modification time, a folder by the sorted list of those of
 /// all files in it, standard input by its bytes. Names, not contents, decide: hashing a
 /// mailbox of 20 GB would take a minute before the first row. `lector apply` compares
-/// contents. See docs/decisions/0005-run-identity.md.
+/// contents. See docs/decisions/0006-run-identity.md.
 package struct InputInventory: Sendable, Equatable {
     package struct Input: Sendable, Equatable {
         /// As given on the command line; `-` is standard input.
