@@ -69,9 +69,11 @@ else
     red="" green="" bold="" plain=""
 fi
 
-# One row as "  spam  0.998  subject": escapes of the JSON stay as they are, so nothing reaches the terminal.
+# One row as "  spam  0.998  subject", and what the gold label is where it is another. Escapes of the JSON stay as
+# they are, so nothing of a mail acts on the terminal.
 show() {
-    sed -n "$1p" "$demo/whole.jsonl" | awk -v red="$red" -v green="$green" -v plain="$plain" '
+    gold=$(sed -n "$1s/.*\"label\": \"\([^\"]*\)\".*/\1/p" Examples/mailbox.labels.jsonl)
+    sed -n "$1p" "$demo/whole.jsonl" | awk -v red="$red" -v green="$green" -v plain="$plain" -v gold="$gold" '
         function field(name) {
             if (!match($0, "\"" name "\": (\"([^\"\\\\]|\\\\.)*\"|[0-9.]+)")) return ""
             value = substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 4)
@@ -79,8 +81,8 @@ show() {
             return value
         }
         { label = field("label")
-          printf "  %s%-5s%s %.3f  %.64s\n", label == "spam" ? red : green, label, plain, field("probability"),
-              field("subject") }'
+          printf "  %s%-5s%s %.3f  %.60s%s\n", label == "spam" ? red : green, label, plain,
+              field("probability"), field("subject"), label == gold ? "" : "  (is " gold ")" }'
 }
 
 nanoseconds=$((ended - began))
