@@ -1,4 +1,5 @@
 import Digests
+import Documents
 
 /// A tokenizer.json, checked: what it asks for is what ``Tokenizer`` does.
 ///
@@ -22,7 +23,12 @@ struct TokenizerFile {
     var unknownToken: String?
 
     init(json bytes: [UInt8]) throws(TokenizerError) {
-        let root = try JSONReader.parse(bytes)
+        let root: JSONValue
+        do {
+            root = try JSONValue(parsing: bytes)
+        } catch {
+            throw .malformed(what: error.description, expected: "a JSON document")
+        }
         guard case .object = root else {
             throw .malformed(what: "the document is \(root.summary)", expected: "an object")
         }
@@ -30,7 +36,7 @@ struct TokenizerFile {
             throw .malformed(what: "there is no model", expected: "an object \"model\"")
         }
         try Self.refuseWhatIsNotDone(root, model)
-        unknownToken = model["unk_token"]?.text
+        unknownToken = model["unk_token"]?.string
         isolatesDigits = try Self.preTokenizer(root["pre_tokenizer"] ?? .null)
 
         guard case .object(let vocabulary)? = model["vocab"] else {
@@ -39,7 +45,7 @@ struct TokenizerFile {
         var added: [Added] = []
         if case .array(let entries)? = root["added_tokens"] {
             for entry in entries {
-                guard let id = entry["id"]?.id, let name = entry["content"]?.text, !name.isEmpty else {
+                guard let id = entry["id"]?.id, let name = entry["content"]?.string, !name.isEmpty else {
                     throw .malformed(
                         what: "an added token is \(entry.summary)", expected: "an object with id and content")
                 }
@@ -60,18 +66,20 @@ struct TokenizerFile {
             if id >= tokens.count { tokens += Array(repeating: [], count: id + 1 - tokens.count) }
             tokens[id] = value
         }
-        for (name, value) in vocabulary {
-            guard let id = value.id else {
-                throw .malformed(what: "a token has id \(value.summary)", expected: "a whole number")
+        for entry in vocabulary {
+            let name = Array(entry.name.utf8)
+            guard let id = entry.value.id else {
+                throw .malformed(what: "a token has id \(entry.value.summary)", expected: "a whole number")
             }
             guard byName.updateValue(Int32(id), forKey: name) == nil else {
                 throw .malformed(
-                    what: "the token \(JSONValue.string(name).summary) stands twice", expected: "it once")
+                    what: "the token \(JSONValue.string(entry.name).summary) stands twice",
+                    expected: "it once")
             }
             if isAdded.contains(id) { continue }
             guard let decoded = alphabet.bytes(of: name) else {
                 throw .unsupported(
-                    field: "the token", found: JSONValue.string(name).summary,
+                    field: "the token", found: JSONValue.string(entry.name).summary,
                     expected: "tokens in the byte alphabet of GPT-2")
             }
             try assign(id, decoded)
@@ -89,7 +97,7 @@ struct TokenizerFile {
             let right: [UInt8]
             switch pair {
             case .string(let text):
-                let parts = text.split(separator: 0x20, omittingEmptySubsequences: false)
+                let parts = text.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
                 guard parts.count == 2 else {
                     throw .malformed(what: "a merge is \(pair.summary)", expected: "two tokens and a space")
                 }
@@ -98,20 +106,20 @@ struct TokenizerFile {
                 guard parts.count == 2, case .string(let first) = parts[0],
                     case .string(let second) = parts[1]
                 else { throw .malformed(what: "a merge is \(pair.summary)", expected: "two tokens") }
-                (left, right) = (first, second)
+                (left, right) = (Array(first.utf8), Array(second.utf8))
             default: throw .malformed(what: "a merge is \(pair.summary)", expected: "two tokens")
             }
             guard let leftID = byName[left], let rightID = byName[right], let merged = byName[left + right]
             else {
                 throw .malformed(
-                    what: "the merge of \(JSONValue.string(left).summary) and "
-                        + "\(JSONValue.string(right).summary) names a token outside the vocabulary",
+                    what: "the merge of \(quoted(left)) and "
+                        + "\(quoted(right)) names a token outside the vocabulary",
                     expected: "tokens of model.vocab")
             }
             guard !isAdded.contains(Int(merged)) else {
                 throw .unsupported(
                     field: "the merge that produces the added token",
-                    found: JSONValue.string(left + right).summary,
+                    found: quoted(left + right),
                     expected: "added tokens that text never becomes")
             }
             merges.append((leftID, rightID, merged))
@@ -131,20 +139,21 @@ struct TokenizerFile {
             }
         }
         // Old files have no model.type; their fields still say what they are.
-        try refuse("model.type", model["type"], unless: { $0.text == "BPE" }, "\"BPE\"")
+        try refuse("model.type", model["type"], unless: { $0.string == "BPE" }, "\"BPE\"")
         try refuse("normalizer", root["normalizer"], unless: \.isNull, "null")
         try refuse("truncation", root["truncation"], unless: \.isNull, "null")
         try refuse("padding", root["padding"], unless: \.isNull, "null")
         try refuse("model.dropout", model["dropout"], unless: { $0.isNull || $0.id == 0 }, "null")
         let isOff = { (value: JSONValue) in if case .bool(false) = value { true } else { value.isNull } }
-        let isEmpty = { (value: JSONValue) in value.isNull || value.text == "" }
+        let isEmpty = { (value: JSONValue) in value.isNull || value.string == "" }
         try refuse(
             "model.continuing_subword_prefix", model["continuing_subword_prefix"], unless: isEmpty, "null")
         try refuse("model.end_of_word_suffix", model["end_of_word_suffix"], unless: isEmpty, "null")
         try refuse("model.byte_fallback", model["byte_fallback"], unless: isOff, "false")
         try refuse("model.ignore_merges", model["ignore_merges"], unless: isOff, "false")
         try refuse(
-            "decoder", root["decoder"], unless: { $0.isNull || $0["type"]?.text == "ByteLevel" }, "ByteLevel")
+            "decoder", root["decoder"], unless: { $0.isNull || $0["type"]?.string == "ByteLevel" },
+            "ByteLevel")
     }
 
     /// Whether digits are set apart; the only choice among what is supported.
@@ -155,17 +164,17 @@ struct TokenizerFile {
             if case .bool(let flag)? = value { flag } else { nil }
         }
         func isByteLevel(_ value: JSONValue) -> Bool {
-            value["type"]?.text == "ByteLevel" && isTrue(value["add_prefix_space"]) == false
+            value["type"]?.string == "ByteLevel" && isTrue(value["add_prefix_space"]) == false
                 && isTrue(value["use_regex"]) != false
         }
         if isByteLevel(value) { return false }
-        if value["type"]?.text == "Sequence", case .array(let steps)? = value["pretokenizers"] {
-            if steps.count == 2, steps[0]["type"]?.text == "Digits",
+        if value["type"]?.string == "Sequence", case .array(let steps)? = value["pretokenizers"] {
+            if steps.count == 2, steps[0]["type"]?.string == "Digits",
                 isTrue(steps[0]["individual_digits"]) == true, isByteLevel(steps[1])
             {
                 return true
             }
-            let found = steps.map { $0["type"]?.text ?? "?" }.joined(separator: ", ")
+            let found = steps.map { $0["type"]?.string ?? "?" }.joined(separator: ", ")
             throw .unsupported(field: "pre_tokenizer", found: "Sequence[\(found)]", expected: expected)
         }
         throw .unsupported(field: "pre_tokenizer", found: value.summary, expected: expected)
@@ -232,5 +241,29 @@ struct ByteAlphabet {
             result.append(UInt8(byteOfScalar[code]))
         }
         return result
+    }
+}
+
+private func quoted(_ name: [UInt8]) -> String {
+    JSONValue.string(String(decoding: name, as: UTF8.self)).summary
+}
+
+extension JSONValue {
+    fileprivate var isNull: Bool { self == .null }
+
+    /// The value when it is a whole number that a token id can be.
+    fileprivate var id: Int? {
+        guard let double, double >= 0, double < 1_073_741_824, double == double.rounded() else { return nil }
+        return Int(double)
+    }
+
+    /// A short name of the value for a message.
+    fileprivate var summary: String {
+        switch self {
+        case .null, .bool, .number: text
+        case .string(let text): "\"\(TerminalText.sanitized(text, limit: 60))\""
+        case .array(let values): "an array of \(values.count)"
+        case .object: self["type"].map { "an object of type \($0.summary)" } ?? "an object"
+        }
     }
 }

@@ -35,6 +35,9 @@ struct TokensCommand: ParsableCommand {
     @Flag(help: "Print one JSON row a document, and one with the summary.")
     var json = false
 
+    @Flag(help: "With --json: the ids of every document too.")
+    var ids = false
+
     @Flag(help: "Do not measure; print counts only.")
     var noEstimate = false
 
@@ -68,6 +71,7 @@ struct TokensCommand: ParsableCommand {
         var text: [UInt8] = []
         var ids: [Int32] = []
         var document: Document?
+        var kept: [Int32] = []
         var (count, bytes) = (0, 0)
         var total = (documents: 0, notOK: 0, tokens: 0, bytes: 0)
         while let event = stream.next() {
@@ -82,7 +86,9 @@ struct TokensCommand: ParsableCommand {
             case .end(let end):
                 encoder.finish(into: &ids)
                 count += ids.count
-                try printRow(document?.address ?? "", end.status, tokens: count, bytes: bytes, output)
+                if self.ids { kept += ids }
+                try printRow(document?.address ?? "", end.status, tokens: count, bytes: bytes, kept, output)
+                kept = []
                 total.documents += 1
                 total.notOK += end.status.isComplete ? 0 : 1
                 total.tokens += count
@@ -91,20 +97,23 @@ struct TokensCommand: ParsableCommand {
                 continue
             }
             count += ids.count
+            if self.ids { kept += ids }
         }
         try printSummary(total, noEstimate ? nil : tokensPerSecond(loaded), output)
         return total.notOK == 0
     }
 
     private func printRow(
-        _ address: String, _ status: ItemStatus, tokens: Int, bytes: Int, _ output: OutputFile
+        _ address: String, _ status: ItemStatus, tokens: Int, bytes: Int, _ ids: [Int32],
+        _ output: OutputFile
     ) throws {
         if json {
-            let row = JSONValue.object([
+            var row = [
                 JSONMember("item", .string(address)), JSONMember("status", .string(status.description)),
                 JSONMember("tokens", .integer(tokens)), JSONMember("bytes", .integer(bytes)),
-            ])
-            try output.write(row.bytes)
+            ]
+            if self.ids { row.append(JSONMember("ids", .array(ids.map { .integer(Int($0)) }))) }
+            try output.write(JSONValue.object(row).bytes)
         } else {
             let note = status == .ok ? "" : "  \(status)"
             try output.write("\(padded(tokens))  \(TerminalText.sanitized(address))\(note)".utf8)
