@@ -22,6 +22,8 @@ package final class ClassificationRun {
     package let configuration: RunConfiguration
     private let model: LoadedModel
     private let progress: ProgressMeter
+    /// Size of all inputs on disk.
+    private let inputBytes: Int
     /// Told what happens, in lines for people; `detail` only matters to the curious.
     private let verbose: Bool
 
@@ -61,6 +63,7 @@ package final class ClassificationRun {
             configuration: configuration,
             inventory: try InputInventory(paths: request.inputs, spool: spool),
             workingFolder: FileSystem.absolute(".").droppingSuffix("/."))
+        inputBytes = manifest.inventory.bytes
         folder = RunFolder(run ?? "\(stateFolder)/runs/\(manifest.name)")
         try folder.lock()
         if let spool, spool != folder.standardInputPath {
@@ -146,13 +149,11 @@ package final class ClassificationRun {
 
     /// Finds out how much there is to read, where that takes no time to speak of.
     private func countInput() {
-        guard configuration.sample == nil, let count = InputCount.count(request.inputs, seconds: 2) else {
-            if request.inputs.contains("-") { StandardInput.rewind() }
-            return
-        }
+        guard configuration.sample == nil else { return }
+        let count = InputCount.count(request.inputs, inputBytes: inputBytes, seconds: 2)
         if request.inputs.contains("-") { StandardInput.rewind() }
-        progress.counts.totalDocuments = count.documents
-        progress.counts.totalTextBytes = count.textBytes
+        progress.counts.totalDocuments = count?.documents
+        progress.counts.totalTextBytes = count?.textBytes
     }
 
     /// Writes all result files from the journal. Each appears whole or not at all.
