@@ -52,7 +52,7 @@ extension EvaluationResult {
     }
 
     private var reliabilityChart: String {
-        var out = "<div><h2>Calibration</h2><div class=\"card\"><svg viewBox=\"0 0 320 250\" role=\"img\" "
+        var out = "<div><h2>Calibration</h2><div class=\"card\"><svg viewBox=\"0 0 330 250\" role=\"img\" "
         out += "aria-label=\"Share right by stated probability\">"
         out += "<line class=\"axis\" x1=\"30\" y1=\"220\" x2=\"310\" y2=\"220\"/>"
         out += "<line class=\"guide\" x1=\"30\" y1=\"220\" x2=\"310\" y2=\"20\"/>"

@@ -85,7 +85,8 @@ package final class ProgressMeter {
 
     private func showBar() {
         var window = winsize()
-        let columns = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &window) == 0 ? Int(window.ws_col) : 80
+        let hasSize = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &window) == 0 && window.ws_col > 0
+        let columns = hasSize ? Int(window.ws_col) : 80
         var line = words
         if let share {
             let width = 16
