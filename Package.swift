@@ -25,20 +25,21 @@ let package = Package(
         .systemLibrary(name: "CGLib", pkgConfig: "glib-2.0", providers: [.apt(["libglib2.0-dev"])]),
 
         // Bytes to documents to tokens.
+        .target(name: "JSON"),
         .target(name: "Documents"),
         .target(name: "CCRC32C"),
         .target(name: "Digests", dependencies: ["CCRC32C", "CGLib"]),
         .target(
             name: "Ingest",
             dependencies: ["Documents", "Digests", "CArchive", "CXML2", "CGMime", "CUchardet"]),
-        .target(name: "Tokenization", dependencies: ["Documents", "Digests"]),
+        .target(name: "Tokenization", dependencies: ["JSON", "Documents", "Digests"]),
 
         // Tokens to state.
         .target(name: "BundledModel", resources: [.copy("Resources")]),
         .target(name: "CThreads"),
         .target(name: "CKernels"),
-        .target(name: "WeightFiles", dependencies: ["Digests"]),
-        .target(name: "KimiLinear", dependencies: ["CKernels", "CThreads", "WeightFiles"]),
+        .target(name: "WeightFiles", dependencies: ["JSON", "Digests"]),
+        .target(name: "KimiLinear", dependencies: ["JSON", "CKernels", "CThreads", "WeightFiles"]),
         .target(name: "Checkpoints", dependencies: ["Digests"]),
         .target(
             name: "Inference",
@@ -48,11 +49,12 @@ let package = Package(
 
         // State to answers.
         .target(name: "Answers", dependencies: ["Documents", "Tokenization", "Inference"]),
-        .target(name: "Evaluation", dependencies: ["Documents"]),
+        .target(name: "Evaluation", dependencies: ["JSON", "Documents"]),
         .target(
             name: "Pipelines",
             dependencies: [
-                "Documents", "Digests", "Ingest", "Tokenization", "Checkpoints", "Inference", "Answers",
+                "JSON", "Documents", "Digests", "Ingest", "Tokenization", "Checkpoints", "Inference",
+                "Answers",
                 "Evaluation",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -60,12 +62,14 @@ let package = Package(
         .executableTarget(
             name: "lector",
             dependencies: [
-                "Documents", "Digests", "Ingest", "Tokenization", "BundledModel", "WeightFiles", "KimiLinear",
+                "JSON", "Documents", "Digests", "Ingest", "Tokenization", "BundledModel", "WeightFiles",
+                "KimiLinear",
                 "Checkpoints", "Inference", "Answers", "Evaluation", "Pipelines",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests, one target a module.
+        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "KernelTests", dependencies: ["CKernels", "CThreads"], exclude: ["Fixtures"]),
@@ -75,17 +79,18 @@ let package = Package(
             name: "AnswersTests", dependencies: ["Answers", "Documents", "Inference", "Tokenization"]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Tokenization", "Digests"], exclude: ["Fixtures"]),
-        .testTarget(name: "WeightFilesTests", dependencies: ["WeightFiles"]),
+        .testTarget(name: "WeightFilesTests", dependencies: ["WeightFiles", "JSON"]),
         .testTarget(
-            name: "KimiLinearTests", dependencies: ["KimiLinear", "WeightFiles"], exclude: ["Fixtures"]),
+            name: "KimiLinearTests", dependencies: ["KimiLinear", "WeightFiles", "JSON"],
+            exclude: ["Fixtures"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "Checkpoints", "BundledModel"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Documents", "Digests"]),
-        .testTarget(name: "ExamplesTests", dependencies: ["Documents", "Ingest"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "JSON", "Documents", "Digests"]),
+        .testTarget(name: "ExamplesTests", dependencies: ["JSON", "Documents", "Ingest"]),
         .testTarget(
             name: "PipelinesTests",
             dependencies: [
-                "Pipelines", "Answers", "Documents", "Evaluation",
+                "Pipelines", "Answers", "JSON", "Documents", "Evaluation",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
     ],

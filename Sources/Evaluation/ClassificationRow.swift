@@ -1,4 +1,5 @@
 import Documents
+import JSON
 
 /// One line of the results of `lector classify`: an item, how it ended, and its label.
 public struct ClassificationRow: Sendable, Equatable {

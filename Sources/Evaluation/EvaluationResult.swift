@@ -1,4 +1,5 @@
 import Documents
+import JSON
 
 /// Results compared with gold labels: the scores, and what could not be compared.
 public struct EvaluationResult: Sendable {

@@ -1,4 +1,5 @@
 import Documents
+import JSON
 
 /// The right labels of a set of items, from a JSONL file.
 ///

@@ -1,4 +1,5 @@
 import CKernels
+import JSON
 import WeightFiles
 
 /// A loaded model: config, weights, kernels, threads. Immutable but for its scratch memory;

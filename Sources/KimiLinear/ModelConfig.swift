@@ -1,3 +1,4 @@
+import JSON
 import WeightFiles
 
 /// The shape of a Kimi-Linear model: `config.json` of its Hugging Face folder, checked.
@@ -76,7 +77,7 @@ public struct ModelConfig: Sendable, Equatable {
         vocabularySize = try reader.count("vocab_size")
         let layerCount = try reader.count("num_hidden_layers", limit: 4096)
 
-        guard let linear = json["linear_attn_config"], linear.fields != nil else {
+        guard let linear = json["linear_attn_config"], linear.members != nil else {
             throw .config(path: path, field: "linear_attn_config", found: "absent", expected: "an object")
         }
         let inner = ConfigReader(json: linear, path: path, prefix: "linear_attn_config.")
@@ -130,9 +131,11 @@ public struct ModelConfig: Sendable, Equatable {
         normEpsilon = Float(json["rms_norm_eps"]?.double ?? 1e-5)
         tiesEmbeddings = json["tie_word_embeddings"]?.bool ?? false
         maximumLength = try reader.optionalCount("model_max_length") ?? 1 << 20
-        bosID = json["bos_token_id"]?.int.flatMap { Int32(exactly: $0) }
+        bosID = json["bos_token_id"]?.integer.flatMap { Int32(exactly: $0) }
         let eos = json["eos_token_id"]
-        eosIDs = (eos?.array ?? eos.map { [$0] } ?? []).compactMap { $0.int.flatMap { Int32(exactly: $0) } }
+        eosIDs = (eos?.array ?? eos.map { [$0] } ?? []).compactMap {
+            $0.integer.flatMap { Int32(exactly: $0) }
+        }
     }
 }
 
@@ -143,7 +146,7 @@ private struct ConfigReader {
     var prefix = ""
 
     func count(_ field: String, limit: Int = 1 << 24) throws(WeightFileError) -> Int {
-        guard let value = json[field]?.int, value > 0, value <= limit else {
+        guard let value = json[field]?.integer, value > 0, value <= limit else {
             throw .config(
                 path: path, field: prefix + field, found: json[field]?.text ?? "absent",
                 expected: "a whole number from 1 to \(limit)")
@@ -153,7 +156,7 @@ private struct ConfigReader {
 
     func optionalCount(_ field: String, zeroIsAbsent: Bool = false) throws(WeightFileError) -> Int? {
         guard let value = json[field], !value.isNull else { return nil }
-        if zeroIsAbsent, value.int == 0 { return nil }
+        if zeroIsAbsent, value.integer == 0 { return nil }
         return try count(field, limit: 1 << 40)
     }
 
@@ -163,7 +166,7 @@ private struct ConfigReader {
         let lists: [(String, ModelConfig.LayerKind)] = [("kda_layers", .kda), ("full_attn_layers", .mla)]
         for (field, kind) in lists {
             for value in json[field]?.array ?? [] {
-                guard let layer = value.int, layer >= 1, layer <= count, kinds[layer - 1] == nil else {
+                guard let layer = value.integer, layer >= 1, layer <= count, kinds[layer - 1] == nil else {
                     throw .config(
                         path: path, field: prefix + field, found: "layer \(value.text)",
                         expected: "each of the layers 1 to \(count) once")
@@ -189,15 +192,15 @@ private struct ConfigReader {
             "attn_res_block_size", "routed_expert_hidden_size", "num_nextn_predict_layers", "attention_bias",
             "allow_neg_eigval", "quantization_config",
         ]
-        for field in json.fields ?? [] {
+        for field in json.members ?? [] {
             let isSwitch = unknown.contains(field.name) || field.name.hasPrefix("activation_situ_")
-            let isOff = field.value.isNull || field.value.bool == false || field.value.int == 0
+            let isOff = field.value.isNull || field.value.bool == false || field.value.integer == 0
             if isSwitch, !isOff {
                 throw .config(
                     path: path, field: field.name, found: field.value.text, expected: "null or absent")
             }
         }
-        for field in (json["linear_attn_config"]?.fields ?? [])
+        for field in (json["linear_attn_config"]?.members ?? [])
         where ["gate_lower_bound", "use_full_rank_gate", "allow_neg_eigval", "safe_gate"].contains(field.name)
         {
             if !field.value.isNull, field.value.bool != false {

@@ -1,3 +1,4 @@
+import JSON
 import WeightFiles
 
 /// Turns a Hugging Face folder into Lector's packed file.
@@ -26,11 +27,12 @@ public struct ModelConverter {
             PackedFileWriter.Plan(name: $0.name, format: source.format(of: $0), shape: $0.shape)
         }
         let shards = source.folder.shards.map {
-            JSONValue.object([JSONField("file", .string($0.name)), JSONField("bytes", .integer($0.bytes))])
+            JSONValue.object([JSONMember("file", .string($0.name)), JSONMember("bytes", .integer($0.bytes))])
         }
         let writer = try PackedFileWriter(
             path: path, config: configJSON, recipe: source.recipe.rawValue,
-            source: .object([JSONField("kind", .string("safetensors")), JSONField("files", .array(shards))]),
+            source: .object([JSONMember("kind", .string("safetensors")), JSONMember("files", .array(shards))]
+            ),
             plan: plan)
         let total = Double(catalog.reduce(0) { $0 + $1.count })
         var done = 0

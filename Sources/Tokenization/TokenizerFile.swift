@@ -1,5 +1,6 @@
 import Digests
 import Documents
+import JSON
 
 /// A tokenizer.json, checked: what it asks for is what ``Tokenizer`` does.
 ///

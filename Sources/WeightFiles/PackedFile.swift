@@ -1,4 +1,5 @@
 import Digests
+import JSON
 
 /// A tensor's place in a packed file.
 public struct PackedEntry: Sendable, Equatable {
@@ -109,14 +110,14 @@ public final class PackedFile: Sendable {
         _ value: JSONValue, from: Int, fileBytes: Int, path: String
     ) throws(WeightFileError) -> PackedEntry {
         guard let name = value["name"]?.string, let formatName = value["format"]?.string,
-            let offset = value["offset"]?.int, let length = value["length"]?.int,
+            let offset = value["offset"]?.integer, let length = value["length"]?.integer,
             let sum = value["crc32c"]?.string.flatMap({ UInt32($0, radix: 16) }),
             let dimensions = value["shape"]?.array
         else { throw .malformed(path: path, what: "a tensor lacks one of its fields") }
         guard let format = WeightFormat(rawValue: formatName) else {
             throw .malformed(path: path, what: "\(name) has the unknown format \(formatName)")
         }
-        let shape = dimensions.compactMap { $0.int }
+        let shape = dimensions.compactMap { $0.integer }
         guard shape.count == dimensions.count, shape.allSatisfy({ $0 > 0 && $0 < 1 << 31 }),
             shape.count <= 4, format == .vector || shape.count == 2
         else { throw .malformed(path: path, what: "\(name) has an impossible shape") }

@@ -1,4 +1,5 @@
 import Digests
+import JSON
 
 #if canImport(Glibc)
     import Glibc
@@ -77,17 +78,17 @@ public final class PackedFileWriter {
     ) -> String {
         let tensors = plan.indices.map { index in
             JSONValue.object([
-                JSONField("name", .string(plan[index].name)),
-                JSONField("format", .string(plan[index].format.rawValue)),
-                JSONField("shape", .array(plan[index].shape.map { .integer($0) })),
-                JSONField("offset", .integer(offsets[index])),
-                JSONField("length", .integer(plan[index].format.byteCount(shape: plan[index].shape))),
-                JSONField("crc32c", .string(hex(sums[index]))),
+                JSONMember("name", .string(plan[index].name)),
+                JSONMember("format", .string(plan[index].format.rawValue)),
+                JSONMember("shape", .array(plan[index].shape.map { .integer($0) })),
+                JSONMember("offset", .integer(offsets[index])),
+                JSONMember("length", .integer(plan[index].format.byteCount(shape: plan[index].shape))),
+                JSONMember("crc32c", .string(hex(sums[index]))),
             ])
         }
         return JSONValue.object([
-            JSONField("recipe", .string(recipe)), JSONField("source", source), JSONField("config", config),
-            JSONField("tensors", .array(tensors)),
+            JSONMember("recipe", .string(recipe)), JSONMember("source", source), JSONMember("config", config),
+            JSONMember("tensors", .array(tensors)),
         ]).text
     }
 

@@ -1,3 +1,5 @@
+import JSON
+
 /// A tensor's place in a safetensors file.
 public struct TensorEntry: Sendable {
     public let name: String
@@ -43,7 +45,7 @@ public final class SafetensorsFile: Sendable {
         } catch {
             throw .malformed(path: path, what: error.description)
         }
-        guard let fields = header.fields else {
+        guard let fields = header.members else {
             throw .malformed(path: path, what: "the header is not a JSON object")
         }
         var entries: [TensorEntry] = []
@@ -74,18 +76,18 @@ public final class SafetensorsFile: Sendable {
     }
 
     private static func entry(
-        _ field: JSONField, dataStart: Int, fileBytes: Int, path: String
+        _ field: JSONMember, dataStart: Int, fileBytes: Int, path: String
     ) throws(WeightFileError) -> TensorEntry {
         let name = field.name
         guard let type = field.value["dtype"]?.string,
             let dimensions = field.value["shape"]?.array,
             let offsets = field.value["data_offsets"]?.array, offsets.count == 2,
-            let start = offsets[0].int, let end = offsets[1].int
+            let start = offsets[0].integer, let end = offsets[1].integer
         else { throw .malformed(path: path, what: "\(name) lacks dtype, shape or data_offsets") }
         var shape: [Int] = []
         var count = 1
         for dimension in dimensions {
-            guard let size = dimension.int, size >= 0 else {
+            guard let size = dimension.integer, size >= 0 else {
                 throw .malformed(path: path, what: "\(name) has a dimension that is no count")
             }
             let (product, overflow) = count.multipliedReportingOverflow(by: size)

@@ -1,4 +1,5 @@
 import Digests
+import JSON
 
 /// A checkpoint in Hugging Face's folder layout: `config.json` and one safetensors file, or
 /// shards that `model.safetensors.index.json` names.
@@ -18,7 +19,7 @@ public final class SafetensorsFolder: Sendable {
         var shards: [(name: String, bytes: Int)] = []
         if isReadableFile(indexPath) {
             let index = try readJSON(path: indexPath)
-            guard let map = index["weight_map"]?.fields else {
+            guard let map = index["weight_map"]?.members else {
                 throw .malformed(path: indexPath, what: "no weight_map")
             }
             var files: [String: SafetensorsFile] = [:]

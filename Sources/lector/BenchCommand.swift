@@ -1,5 +1,6 @@
 import ArgumentParser
 import Inference
+import JSON
 import KimiLinear
 import WeightFiles
 
@@ -80,13 +81,14 @@ struct BenchCommand: ParsableCommand {
         if json {
             return try CommandSupport.print(
                 JSONValue.object([
-                    JSONField("phase", .string(row.phase.rawValue)),
-                    JSONField("position", .integer(row.position)),
-                    JSONField("tokens", .integer(row.tokens)), JSONField("tokensPerSecond", .number(rate)),
-                    JSONField("threads", .integer(engine.threads)),
-                    JSONField("kernels", .string(engine.kernelLevel)),
-                    JSONField("weights", .string(engine.recipe)),
-                    JSONField("shareOfPeak", share.map { .number($0) } ?? .null),
+                    JSONMember("phase", .string(row.phase.rawValue)),
+                    JSONMember("position", .integer(row.position)),
+                    JSONMember("tokens", .integer(row.tokens)),
+                    JSONMember("tokensPerSecond", .decimal(rate, places: 1)),
+                    JSONMember("threads", .integer(engine.threads)),
+                    JSONMember("kernels", .string(engine.kernelLevel)),
+                    JSONMember("weights", .string(engine.recipe)),
+                    JSONMember("shareOfPeak", share.map { .decimal($0, places: 3) } ?? .null),
                 ]).text + "\n")
         }
         func right(_ text: String, _ width: Int) -> String {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Documents
+import JSON
 import Pipelines
 
 struct ConfigCommand: ParsableCommand {

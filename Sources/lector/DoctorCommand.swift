@@ -1,5 +1,6 @@
 import ArgumentParser
 import Inference
+import JSON
 import KimiLinear
 import WeightFiles
 
@@ -23,15 +24,15 @@ struct DoctorCommand: ParsableCommand {
         try CommandSupport.run {
             let level = try KernelLevel()
             var fields = [
-                JSONField("version", .string(LectorCommand.configuration.version)),
-                JSONField("kernels", .string(level.name)),
-                JSONField("kernelsAvailable", .array(KernelLevel.available.map { .string($0) })),
+                JSONMember("version", .string(LectorCommand.configuration.version)),
+                JSONMember("kernels", .string(level.name)),
+                JSONMember("kernelsAvailable", .array(KernelLevel.available.map { .string($0) })),
             ]
             let checks = KernelSelfTest.run(level)
             let failed = checks.filter { !$0.passed }.map(\.kernel)
             let worst = checks.map(\.difference).max() ?? 0
             fields.append(
-                JSONField(
+                JSONMember(
                     "selfTest",
                     .string(
                         failed.isEmpty
@@ -44,19 +45,20 @@ struct DoctorCommand: ParsableCommand {
                 let loaded = try LoadedModel.open(path: path)
                 let engine = loaded.engine
                 fields += [
-                    JSONField("model", .string(path)), JSONField("fingerprint", .string(engine.fingerprint)),
-                    JSONField("tokenizer", .string(loaded.tokenizer.fingerprint)),
-                    JSONField("weights", .string(engine.recipe)),
-                    JSONField("threads", .integer(engine.threads)),
-                    JSONField("numericsClass", .string(engine.numericsClass)),
+                    JSONMember("model", .string(path)),
+                    JSONMember("fingerprint", .string(engine.fingerprint)),
+                    JSONMember("tokenizer", .string(loaded.tokenizer.fingerprint)),
+                    JSONMember("weights", .string(engine.recipe)),
+                    JSONMember("threads", .integer(engine.threads)),
+                    JSONMember("numericsClass", .string(engine.numericsClass)),
                 ]
                 if failed.isEmpty {
                     let rate = SpeedTest(engine: engine).prefill(position: 0, tokens: 512, runs: 4)
                         .tokensPerSecond
-                    fields.append(JSONField("tokensPerSecond", .integer(Int(rate))))
+                    fields.append(JSONMember("tokensPerSecond", .integer(Int(rate))))
                 }
             } catch {
-                fields.append(JSONField("problem", .string("\(error)")))
+                fields.append(JSONMember("problem", .string("\(error)")))
                 status = ModelSupport.exitStatus(of: error) ?? 70
             }
             try ModelSupport.show(fields, json: json)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Documents
 import Glibc
 import Ingest
+import JSON
 
 struct DocumentsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import BundledModel
 import Glibc
 import Inference
+import JSON
 import KimiLinear
 import WeightFiles
 
@@ -52,7 +53,7 @@ enum ModelSupport {
     }
 
     /// Fields in order as one line of JSON or as aligned lines for people.
-    static func show(_ fields: [JSONField], json: Bool) throws {
+    static func show(_ fields: [JSONMember], json: Bool) throws {
         if json { return try CommandSupport.print(JSONValue.object(fields).text + "\n") }
         let width = fields.map(\.name.count).max() ?? 0
         var text = ""
@@ -85,25 +86,25 @@ struct ModelInfoCommand: ParsableCommand {
         try CommandSupport.run {
             let path = try ModelSupport.path(path)
             let config: ModelConfig
-            var fields = [JSONField("path", .string(path))]
+            var fields = [JSONMember("path", .string(path))]
             if ModelSupport.isFolder(path) {
                 let folder = try SafetensorsFolder(path: path)
                 config = try ModelConfig(
                     json: try readJSON(path: path + "/config.json"), path: path + "/config.json")
                 fields += [
-                    JSONField("kind", .string("Hugging Face folder")),
-                    JSONField("bytes", .integer(folder.shards.reduce(0) { $0 + $1.bytes })),
-                    JSONField("tensors", .integer(folder.names.count)),
-                    JSONField("fingerprint", .string(try folder.fingerprint())),
+                    JSONMember("kind", .string("Hugging Face folder")),
+                    JSONMember("bytes", .integer(folder.shards.reduce(0) { $0 + $1.bytes })),
+                    JSONMember("tensors", .integer(folder.names.count)),
+                    JSONMember("fingerprint", .string(try folder.fingerprint())),
                 ]
             } else {
                 let file = try PackedFile(path: path)
                 config = try ModelConfig(json: file.config, path: path)
                 fields += [
-                    JSONField("kind", .string("packed file")), JSONField("weights", .string(file.recipe)),
-                    JSONField("bytes", .integer(file.byteCount)),
-                    JSONField("tensors", .integer(file.entries.count)),
-                    JSONField("fingerprint", .string(file.fingerprint)), JSONField("source", file.source),
+                    JSONMember("kind", .string("packed file")), JSONMember("weights", .string(file.recipe)),
+                    JSONMember("bytes", .integer(file.byteCount)),
+                    JSONMember("tensors", .integer(file.entries.count)),
+                    JSONMember("fingerprint", .string(file.fingerprint)), JSONMember("source", file.source),
                 ]
             }
             let kda = config.layers.count { $0 == .kda }
@@ -112,17 +113,17 @@ struct ModelInfoCommand: ParsableCommand {
             let state = SequenceState(shape: shape).byteCounts.constant
             let perToken = (config.layers.count - kda) * config.latentWidth * 2
             fields += [
-                JSONField("parameters", .integer(config.parameterCount)),
-                JSONField("hidden", .integer(config.hidden)),
-                JSONField("layers", .integer(config.layers.count)),
-                JSONField("kdaLayers", .integer(kda)),
-                JSONField("mlaLayers", .integer(config.layers.count - kda)),
-                JSONField("moeLayers", .integer(moe)), JSONField("experts", .integer(config.experts)),
-                JSONField("vocabulary", .integer(config.vocabularySize)),
-                JSONField("window", config.window.map { .integer($0) } ?? .null),
-                JSONField(
+                JSONMember("parameters", .integer(config.parameterCount)),
+                JSONMember("hidden", .integer(config.hidden)),
+                JSONMember("layers", .integer(config.layers.count)),
+                JSONMember("kdaLayers", .integer(kda)),
+                JSONMember("mlaLayers", .integer(config.layers.count - kda)),
+                JSONMember("moeLayers", .integer(moe)), JSONMember("experts", .integer(config.experts)),
+                JSONMember("vocabulary", .integer(config.vocabularySize)),
+                JSONMember("window", config.window.map { .integer($0) } ?? .null),
+                JSONMember(
                     "stateBytes", .integer(state + (config.window.map { ($0 - 1) * perToken } ?? 0))),
-                JSONField("stateBytesPerToken", .integer(config.window == nil ? perToken : 0)),
+                JSONMember("stateBytesPerToken", .integer(config.window == nil ? perToken : 0)),
             ]
             try ModelSupport.show(fields, json: json)
             return 0
@@ -192,10 +193,10 @@ struct ModelVerifyCommand: ParsableCommand {
                 }
             try ModelSupport.show(
                 [
-                    JSONField("path", .string(path)), JSONField("status", .string("ok")),
-                    JSONField("tensors", .integer(report.tensors)),
-                    JSONField("parameters", .integer(report.parameters)),
-                    JSONField("unused", .array(report.unused.map { .string($0) })),
+                    JSONMember("path", .string(path)), JSONMember("status", .string("ok")),
+                    JSONMember("tensors", .integer(report.tensors)),
+                    JSONMember("parameters", .integer(report.parameters)),
+                    JSONMember("unused", .array(report.unused.map { .string($0) })),
                 ], json: json)
             return 0
         }

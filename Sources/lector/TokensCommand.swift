@@ -3,6 +3,7 @@ import ArgumentParser
 import Documents
 import Inference
 import Ingest
+import JSON
 import Tokenization
 
 struct TokensCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import Documents
 import Evaluation
+import JSON
 import Testing
 
 @Suite("Scores against gold labels")

@@ -1,6 +1,7 @@
 import Documents
 import Foundation
 import Ingest
+import JSON
 import Testing
 
 /// What `Examples/` holds, read as a user would read it.

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import KimiLinear
 import Testing
 import WeightFiles
@@ -10,7 +11,7 @@ struct Golden {
 
     static let tokens: [Int32] = {
         guard let json = try? readJSON(path: folder + "/tokens.json") else { return [] }
-        return (json.array ?? []).compactMap { $0.int.map(Int32.init) }
+        return (json.array ?? []).compactMap { $0.integer.map(Int32.init) }
     }()
 
     /// `[tokens][vocabulary]`, by transformers in float32.

@@ -1,3 +1,4 @@
+import JSON
 import KimiLinear
 import Testing
 import WeightFiles
@@ -10,12 +11,12 @@ import WeightFiles
         if field.hasPrefix("linear_attn_config."), case .object(var inner)? = json["linear_attn_config"] {
             let name = String(field.dropFirst("linear_attn_config.".count))
             inner.removeAll { $0.name == name }
-            inner.append(JSONField(name, value))
+            inner.append(JSONMember(name, value))
             fields.removeAll { $0.name == "linear_attn_config" }
-            fields.append(JSONField("linear_attn_config", .object(inner)))
+            fields.append(JSONMember("linear_attn_config", .object(inner)))
         } else {
             fields.removeAll { $0.name == field }
-            fields.append(JSONField(field, value))
+            fields.append(JSONMember(field, value))
         }
         json = .object(fields)
         return json

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import KimiLinear
 import Testing
 import WeightFiles
@@ -111,17 +112,17 @@ extension PackedFile {
         }
         change(&tensors)
         var data: [UInt8] = []
-        var fields: [JSONField] = []
+        var fields: [JSONMember] = []
         for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
             let start = data.count
             tensor.values.withUnsafeBytes { data += $0 }
             fields.append(
-                JSONField(
+                JSONMember(
                     name,
                     .object([
-                        JSONField("dtype", .string("F32")),
-                        JSONField("shape", .array(tensor.shape.map { .integer($0) })),
-                        JSONField("data_offsets", .array([.integer(start), .integer(data.count)])),
+                        JSONMember("dtype", .string("F32")),
+                        JSONMember("shape", .array(tensor.shape.map { .integer($0) })),
+                        JSONMember("data_offsets", .array([.integer(start), .integer(data.count)])),
                     ])))
         }
         let header = Array(JSONValue.object(fields).text.utf8)

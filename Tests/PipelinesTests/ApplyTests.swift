@@ -1,6 +1,7 @@
 import Documents
 import Evaluation
 import Glibc
+import JSON
 import Testing
 
 @Suite("Acting on labels", .serialized, .enabled(if: LectorBinary.path != nil))

@@ -1,6 +1,7 @@
 import Documents
 import Evaluation
 import Glibc
+import JSON
 import Testing
 
 /// What the verbs promise, through the built binary.

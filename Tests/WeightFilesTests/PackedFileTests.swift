@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 import WeightFiles
 
@@ -6,7 +7,8 @@ import WeightFiles
     /// Writes a packed file of two tensors.
     static func write(_ path: String) throws -> String {
         let writer = try PackedFileWriter(
-            path: path, config: .object([JSONField("hidden_size", .integer(3))]), recipe: "q4", source: .null,
+            path: path, config: .object([JSONMember("hidden_size", .integer(3))]), recipe: "q4",
+            source: .null,
             plan: [
                 .init(name: "norm", format: .vector, shape: [3]),
                 .init(name: "w", format: .q4, shape: [17, 64]),
@@ -28,7 +30,7 @@ import WeightFiles
         let fingerprint = try Self.write(path)
         let file = try PackedFile(path: path)
         #expect(file.fingerprint == fingerprint)
-        #expect(file.config["hidden_size"]?.int == 3 && file.recipe == "q4")
+        #expect(file.config["hidden_size"]?.integer == 3 && file.recipe == "q4")
         try file.checkDigest()
         let norm = try #require(file.entry("norm"))
         #expect(norm.range.lowerBound % 64 == 0)

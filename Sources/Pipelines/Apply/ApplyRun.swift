@@ -4,6 +4,7 @@ import Documents
 import Evaluation
 import Glibc
 import Ingest
+import JSON
 
 /// `lector apply`: acts on the labels of a finished run, on copies.
 ///

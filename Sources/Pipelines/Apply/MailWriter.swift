@@ -1,6 +1,7 @@
 import Documents
 import Evaluation
 import Glibc
+import JSON
 
 /// What `lector apply` makes of labelled mails.
 package enum ApplyTarget: String, CaseIterable, Sendable {

@@ -1,5 +1,6 @@
 import Documents
 import Glibc
+import JSON
 
 /// The few file calls that runs need, with errors that name the path and the cause.
 package enum FileSystem {

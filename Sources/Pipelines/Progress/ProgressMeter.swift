@@ -1,5 +1,6 @@
 import Documents
 import Glibc
+import JSON
 
 /// Where a run stands, on stderr: one line that moves on a terminal, a line every ten
 /// seconds elsewhere, or JSON.

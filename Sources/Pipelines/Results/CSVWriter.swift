@@ -1,4 +1,5 @@
 import Documents
+import JSON
 
 /// Rows as RFC 4180, for spreadsheets: a cell is text and never a formula.
 package final class CSVWriter: ResultWriter {

@@ -1,4 +1,5 @@
 import Documents
+import JSON
 
 /// One JSON object a line.
 final class JSONLinesWriter: ResultWriter {

@@ -1,5 +1,6 @@
 import Documents
 import Evaluation
+import JSON
 
 /// Rows as one page to look at.
 final class ReportWriter: ResultWriter {

@@ -1,4 +1,5 @@
 import Documents
+import JSON
 
 /// How rows are written; the ending of the file's name decides.
 package enum ResultFormat: String, Sendable {

@@ -1,5 +1,6 @@
 import Documents
 import Evaluation
+import JSON
 
 /// Rows read back: from a results file, or from the journal of a run.
 package enum ResultsReader {

@@ -1,6 +1,7 @@
 import Documents
 import GRDB
 import Glibc
+import JSON
 
 /// Rows as a SQLite database, ready for queries and for Datasette.
 ///

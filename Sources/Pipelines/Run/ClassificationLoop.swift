@@ -3,6 +3,7 @@ import Documents
 import Evaluation
 import Inference
 import Ingest
+import JSON
 
 /// Reads documents and sorts them, committing each row as it is ready.
 ///

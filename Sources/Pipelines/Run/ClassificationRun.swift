@@ -3,6 +3,7 @@ import Documents
 import Glibc
 import Inference
 import Ingest
+import JSON
 
 /// One call of `lector classify`, `run` or `resume`: finds or makes the run folder, reads what
 /// has no row yet, and writes the results.

@@ -1,6 +1,7 @@
 import Digests
 import Documents
 import Glibc
+import JSON
 
 /// What the inputs of a run are on disk, closely enough to notice that they changed.
 ///

@@ -1,6 +1,7 @@
 import Digests
 import Documents
 import Glibc
+import JSON
 
 /// Records of a journal by their place, for those who only read.
 package final class JournalReader {

@@ -1,4 +1,5 @@
 import Documents
+import JSON
 
 /// Finished rows: the journal, what is known of it, and whoever waits for rows on standard
 /// output.

@@ -1,5 +1,6 @@
 import Answers
 import Documents
+import JSON
 
 /// Everything that changes the rows of a run besides its inputs: two runs with equal
 /// configuration and equal inputs have equal rows.

@@ -2,6 +2,7 @@ import Answers
 import Documents
 import Inference
 import Ingest
+import JSON
 
 /// What a run would cost, found out by doing everything but reading with the model.
 package struct RunEstimate: Sendable {

@@ -1,5 +1,6 @@
 import Digests
 import Documents
+import JSON
 
 /// What a run folder is a run of; written once, never changed.
 package struct RunManifest: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import Answers
 import Documents
+import JSON
 
 /// What a command asks for: what to read, how to sort it, where the rows go.
 package struct RunRequest: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import Documents
+import JSON
 
 /// What a run came to.
 package struct RunSummary: Sendable, Equatable {

@@ -1,6 +1,7 @@
 import Digests
 import Documents
 import Ingest
+import JSON
 
 /// Which documents a sample holds: those whose digest of content and place is smallest, so
 /// that the choice depends on the input and on nothing else.

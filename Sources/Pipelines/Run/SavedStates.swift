@@ -2,6 +2,7 @@ import Checkpoints
 import Documents
 import Glibc
 import Inference
+import JSON
 
 /// States of documents that were begun and not finished, in the run's folder.
 ///

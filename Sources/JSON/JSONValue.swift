@@ -26,6 +26,8 @@ public enum JSONValue: Sendable, Equatable {
         return members.first { $0.name == name }?.value
     }
 
+    public var isNull: Bool { self == .null }
+
     public var string: String? {
         guard case .string(let value) = self else { return nil }
         return value
