@@ -78,7 +78,8 @@ final class SavedStates {
     )? {
         guard let entry = saved[index] else { return nil }
         do {
-            let checkpoint = try store.load(path: "\(folder)/\(entry.key).state", identity: identity)
+            guard let key = CheckpointKey(entry.key), let checkpoint = try store.load(key, identity: identity)
+            else { throw PipelineError.data("a saved state is gone") }
             let session = try model.engine.restore(checkpoint)
             guard session.tokenCount == prefixCount + entry.tokens else {
                 throw PipelineError.data("a saved state stands at another token than its row says")
@@ -97,27 +98,4 @@ final class SavedStates {
         unlink("\(folder)/row-\(index)")
         unlink("\(folder)/\(entry.key).state")
     }
-}
-
-/// A name for the first n tokens of a document, whatever the cuts in which they came.
-struct TokenChain {
-    private static let blockCount = 4096
-    private var blocks: CheckpointKey
-    private var tail: [Int32] = []
-    private(set) var count = 0
-
-    init(start: CheckpointKey) { blocks = start }
-
-    mutating func append(_ tokens: some Collection<Int32>) {
-        tail.append(contentsOf: tokens)
-        count += tokens.count
-        var at = 0
-        while tail.count - at >= Self.blockCount {
-            blocks = blocks.extended(by: tail[at..<at + Self.blockCount])
-            at += Self.blockCount
-        }
-        tail.removeFirst(at)
-    }
-
-    var key: CheckpointKey { tail.isEmpty ? blocks : blocks.extended(by: tail) }
 }
