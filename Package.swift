@@ -90,7 +90,7 @@ let package = Package(
         .testTarget(
             name: "PipelinesTests",
             dependencies: [
-                "Pipelines", "Answers", "JSON", "Documents", "Evaluation",
+                "Pipelines", "Answers", "Inference", "JSON", "Documents", "Evaluation",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
     ],

@@ -4,13 +4,13 @@ import Tokenization
 /// the words that decline.
 ///
 /// Follows all places at which the tokens so far stand; a quote begins and ends between words.
-struct PassageQuote {
+package struct PassageQuote {
     /// A stretch of one passage.
-    struct Place: Equatable {
+    package struct Place: Equatable {
         /// Nil for the words that decline.
-        var passage: Int?
+        package var passage: Int?
         /// Bytes of the passage.
-        var range: Range<Int>
+        package var range: Range<Int>
     }
 
     private struct Source {
@@ -31,7 +31,7 @@ struct PassageQuote {
     /// - Parameters:
     ///   - decline: Words that are allowed besides the passages'.
     ///   - end: The token that ends an answer.
-    init(passages: [String], decline: String, end: Int32, tokenizer: Tokenizer) {
+    package init(passages: [String], decline: String, end: Int32, tokenizer: Tokenizer) {
         self.end = end
         var spaced: [Int32: Int32?] = [:]
         func source(_ text: String, passage: Int?) -> Source {
@@ -68,7 +68,7 @@ struct PassageQuote {
     }
 
     /// The tokens that may come next, each once, ascending; `end` among them where the answer may end.
-    var allowed: [Int32] {
+    package var allowed: [Int32] {
         var ids: Set<Int32> = []
         if isEmpty {
             for source in sources {
@@ -87,7 +87,7 @@ struct PassageQuote {
     }
 
     /// Takes one of ``allowed`` that is not the end.
-    mutating func append(_ id: Int32) {
+    package mutating func append(_ id: Int32) {
         if isEmpty {
             isEmpty = false
             for (number, source) in sources.enumerated() {
@@ -106,7 +106,7 @@ struct PassageQuote {
     }
 
     /// Where the tokens so far stand; the first place, when there are several. Nil when they end nowhere.
-    var place: Place? {
+    package var place: Place? {
         func isEnd(_ place: (source: Int, first: Int, next: Int)) -> Bool {
             sources[place.source].isBoundary[place.next]
         }

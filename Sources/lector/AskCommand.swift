@@ -45,7 +45,7 @@ struct AskCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A state that is kept, by key or title, instead of inputs.", valueName: "key"))
     var state: String?
 
-    @Option(help: "memory or reread.")
+    @Option(help: "memory, reread, or passages: those alone, without the state, to compare.")
     var from: String = TextQuestions.Source.reread.rawValue
 
     @Option(help: "Passages that are read again for each question.")
@@ -71,7 +71,7 @@ struct AskCommand: ParsableCommand {
 
     func validate() throws {
         guard TextQuestions.Source(rawValue: from) != nil else {
-            throw ValidationError("--from \(from): memory or reread was expected")
+            throw ValidationError("--from \(from): memory, reread or passages was expected")
         }
         if !question.isEmpty && questions != nil { throw ValidationError("give -q or --questions, not both") }
         if inputs.isEmpty == (state == nil) {

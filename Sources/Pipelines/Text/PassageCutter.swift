@@ -20,7 +20,7 @@ package struct Passage: Sendable, Equatable {
 
 /// Cuts a stream of text into passages of about a thousand bytes: at an empty line if there is one, else
 /// at a line's end, a sentence's, a word's. Memory is bounded by one passage and one chunk.
-struct PassageCutter {
+package struct PassageCutter {
     static let smallest = 500
     static let largest = 1200
 
@@ -30,9 +30,9 @@ struct PassageCutter {
     private var bytes: [UInt8] = []
     private let emit: (Passage) throws -> Void
 
-    init(emit: @escaping (Passage) throws -> Void) { self.emit = emit }
+    package init(emit: @escaping (Passage) throws -> Void) { self.emit = emit }
 
-    mutating func append(_ event: DocumentEvent) throws {
+    package mutating func append(_ event: DocumentEvent) throws {
         switch event {
         case .begin(let document):
             try flush(all: true)

@@ -56,19 +56,41 @@ package final class PassageIndex {
         return hits.sorted { $0.id < $1.id }.map(\.hit)
     }
 
-    /// The first passage that has these words as they stand, with their place in it.
+    /// The first passage that has these words as they stand, whole words, with their place in it.
     package func find(_ text: String) throws -> (passage: Passage, range: Range<Int>)? {
-        guard text.utf8.count > 1 else { return nil }
+        let words = text.split(whereSeparator: { !$0.isLetter && !$0.isNumber })
+        guard !words.isEmpty else { return nil }
+        let phrase = "text : \"\(words.joined(separator: " "))\""
+        let wanted = Array(text.utf8)
         return try queue.read { database in
-            let row = try Row.fetchOne(
+            // The index compares stems without accents; bytes decide.
+            let rows = try Row.fetchCursor(
                 database,
-                sql: "SELECT *, instr(CAST(text AS BLOB), CAST(? AS BLOB)) AS place FROM passages "
-                    + "WHERE instr(text, ?) > 0 ORDER BY id LIMIT 1", arguments: [text, text])
-            return row.map {
-                let start = ($0["place"] as Int) - 1
-                return (Self.passage($0), start..<start + text.utf8.count)
+                sql: "SELECT passages.* FROM search JOIN passages ON passages.id = search.rowid "
+                    + "WHERE search MATCH ? ORDER BY passages.id", arguments: [phrase])
+            while let row = try rows.next() {
+                let passage = Self.passage(row)
+                if let range = Self.place(of: wanted, in: Array(passage.text.utf8)) {
+                    return (passage, range)
+                }
             }
+            return nil
         }
+    }
+
+    private static func place(of words: [UInt8], in text: [UInt8]) -> Range<Int>? {
+        func isWord(_ byte: UInt8) -> Bool {
+            byte >= 0x80 || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+        }
+        guard words.count <= text.count, let first = words.first, let last = words.last else { return nil }
+        for start in 0...text.count - words.count where text[start] == first {
+            let end = start + words.count
+            guard text[start..<end].elementsEqual(words) else { continue }
+            if start > 0, isWord(first), isWord(text[start - 1]) { continue }
+            if end < text.count, isWord(last), isWord(text[end]) { continue }
+            return start..<end
+        }
+        return nil
     }
 
     private static func passage(_ row: Row) -> Passage {

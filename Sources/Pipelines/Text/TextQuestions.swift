@@ -14,6 +14,8 @@ package final class TextQuestions {
         case memory
         /// The best passages are found by words, read again behind the state, and quoted.
         case reread
+        /// The same passages without the state, to compare: what the text's memory adds.
+        case passages
     }
 
     package struct Options: Sendable {
@@ -45,6 +47,8 @@ package final class TextQuestions {
     private let model: LoadedModel
     private let options: Options
     private let asker: Asker
+    /// What questions fork.
+    private let base: Session
 
     /// - Throws: ``TokenizerError`` when the vocabulary lacks a special token of the prompt.
     package init(_ text: TextReading.Text, model: LoadedModel, options: Options = .init()) throws {
@@ -52,6 +56,13 @@ package final class TextQuestions {
         self.model = model
         self.options = options
         asker = try Asker(model: model, options: options.asker)
+        guard options.source == .passages else {
+            base = text.state.session
+            return
+        }
+        base = model.engine.makeSession()
+        let prefix = try model.tokenizer.encode(AskPrompt.prefix)
+        _ = model.engine.advance([PrefillItem(session: base, tokens: prefix[...])])
     }
 
     /// Answers one question.
@@ -83,7 +94,7 @@ package final class TextQuestions {
                 written += 1
             }
         }
-        let isWhole = try asker.answer(from: text.state.session) {
+        let isWhole = try asker.answer(from: base) {
             while let question = try next() {
                 let place = taken
                 taken += 1
@@ -93,7 +104,7 @@ package final class TextQuestions {
                     ready[place] = failure(question, problem)
                 } else {
                     let hits =
-                        options.source == .reread
+                        options.source != .memory
                         ? try text.index.search(question.text, limit: options.passages) : []
                     let entry = Pending(question: question, hits: hits, key: key(question.text, hits))
                     if let kept = keptAnswer(entry) {
@@ -104,7 +115,7 @@ package final class TextQuestions {
                         places.append(place)
                         return Asker.Question(
                             text: question.text,
-                            passages: options.source == .reread ? hits.map(\.passage.text) : nil)
+                            passages: options.source != .memory ? hits.map(\.passage.text) : nil)
                     }
                 }
                 try write()
@@ -215,7 +226,7 @@ package final class TextQuestions {
                 JSONMember("probability", .decimal(result.probability)),
                 JSONMember("spans", .array(result.spans)),
                 JSONMember("passages", .array(passages)),
-                JSONMember("cached_tokens", .integer(text.state.tokens)),
+                JSONMember("cached_tokens", .integer(base.tokenCount)),
                 JSONMember("read_tokens", .integer(readTokens)),
                 JSONMember("state", .string(text.state.key.description)),
                 JSONMember("model", .string("\(model.name)@\(model.engine.fingerprint.prefix(12))")),
