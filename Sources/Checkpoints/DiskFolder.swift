@@ -217,15 +217,15 @@ package struct DiskFolder: StateFolder {
 
     package func touch(_ name: String) {
         let now = [
-            timespec(tv_sec: 0, tv_nsec: Int(UTIME_OMIT_VALUE)),
-            timespec(tv_sec: 0, tv_nsec: Int(UTIME_NOW_VALUE)),
+            timespec(tv_sec: 0, tv_nsec: Int(omitMark)),
+            timespec(tv_sec: 0, tv_nsec: Int(nowMark)),
         ]
         utimensat(AT_FDCWD, full(name), now, 0)
     }
 
-    // The macros of sys/stat.h, which Swift does not import.
-    private var UTIME_NOW_VALUE: Int { (1 << 30) - 1 }
-    private var UTIME_OMIT_VALUE: Int { (1 << 30) - 2 }
+    // UTIME_NOW and UTIME_OMIT of sys/stat.h: macros that Swift does not import.
+    private var nowMark: Int { (1 << 30) - 1 }
+    private var omitMark: Int { (1 << 30) - 2 }
 
     /// A descriptor that is closed, and its lock given up, when the last user is gone.
     private final class Descriptor: Sendable {

@@ -2,6 +2,7 @@ import BundledModel
 import Checkpoints
 import Foundation
 import Inference
+import Synchronization
 import Testing
 
 /// Promises 1 and 2: a state belongs to one token position, and cold equals resumed, bit for bit.
@@ -245,5 +246,100 @@ import Testing
             }
         }
         #expect(base.serialized() == before)
+    }
+}
+
+/// What a reading does when its folder fails it.
+@Suite(.serialized) struct FailingStoreTests {
+    /// Strikes at one step of all writes.
+    final class Strike: Sendable {
+        let at: Int
+        let fault: DiskFolder.Fault
+        let count = Mutex(0)
+
+        init(at: Int, fault: DiskFolder.Fault) {
+            self.at = at
+            self.fault = fault
+        }
+
+        func callAsFunction() -> DiskFolder.Fault? {
+            count.withLock {
+                $0 += 1
+                // A full disk stays full; a death is one.
+                if case .fails = fault { return $0 >= at ? fault : nil }
+                return $0 == at ? fault : nil
+            }
+        }
+    }
+
+    private static let tokens = StateReadingTests.text(1300)
+
+    private func reading(_ engine: Engine, _ store: CheckpointStore?) throws -> StateReading {
+        var options = StateReading.Options()
+        options.intervalTokens = 400
+        options.rowsPerStep = 200
+        return try StateReading(
+            engine: engine, store: store, tokenizerFingerprint: "t", prefix: [1], title: "f", options: options
+        )
+    }
+
+    @Test(
+        "a reading whose process ends at any single write, fsync or rename goes on and ends in the same bits")
+    func everyStep() throws {
+        let engine = try StateReadingTests.Model.fullAttention.engine()
+        let cold = try reading(engine, nil)
+        cold.append(Self.tokens)
+        let whole = try #require(try cold.finish())
+        var step = 1
+        while true {
+            let folder = NSTemporaryDirectory() + "/lector-fail-\(UUID().uuidString)"
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let strike = Strike(at: step, fault: step % 3 == 0 ? .tears : .dies)
+            let failing = CheckpointStore(try DiskFolder(folder) { _ in strike() })
+            let first = try reading(engine, failing)
+            first.onProblem = { _ in }
+            // As a process would: nothing more is done once the strike came.
+            first.onStep = { strike.count.withLock { $0 } < step }
+            first.append(Self.tokens)
+            let early = try? first.finish()
+            let store = try CheckpointStore(folder: folder)
+            #expect(try store.catalog().unreadable.isEmpty && store.catalog().damaged.isEmpty)
+            let second = try reading(engine, store)
+            var problems: [String] = []
+            second.onProblem = { problems.append($0) }
+            second.append(Self.tokens)
+            let end = try #require(try second.finish())
+            #expect(problems.isEmpty, "step \(step): \(problems)")
+            #expect(end.logits == whole.logits && end.session.serialized() == whole.session.serialized())
+            if early != nil, strike.count.withLock({ $0 }) < step { break }
+            step += 1
+        }
+        #expect(step > 15)
+    }
+
+    @Test(
+        "on a full disk the text is read all the same; at the end the error is typed, and states of before are whole"
+    )
+    func full() throws {
+        let engine = try StateReadingTests.Model.window.engine()
+        let folder = NSTemporaryDirectory() + "/lector-full-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let strike = Strike(at: 8, fault: .fails(ENOSPC))
+        let first = try reading(engine, CheckpointStore(try DiskFolder(folder) { _ in strike() }))
+        var problems: [String] = []
+        first.onProblem = { problems.append($0) }
+        first.append(Self.tokens)
+        #expect(
+            performing: { try first.finish() },
+            throws: { "\($0)".contains("No space") && $0 is CheckpointError })
+        #expect(!problems.isEmpty && problems[0].contains("No space"))
+        let store = try CheckpointStore(folder: folder)
+        let catalog = try store.catalog()
+        #expect(catalog.entries.count == 1 && catalog.leftovers.isEmpty)
+        for entry in catalog.entries { try store.verify(entry.summary.key) }
+        let second = try reading(engine, store)
+        second.append(Self.tokens)
+        let end = try #require(try second.finish())
+        #expect(end.cachedTokens == catalog.entries[0].summary.tokenCount)
     }
 }

@@ -125,7 +125,7 @@ package final class ClassificationRun {
         summary.sampledFrom = sample?.total
         try AtomicFile.write(summary.json.indentedText.utf8, to: folder.summaryPath)
         try Self.export(request, folder: folder, configuration: configuration, summary: summary)
-        if FileSystem.isFolder(folder.statesPath) { rmdir(folder.statesPath) }
+        SavedStates.removeFolder(folder.statesPath)
         return .finished(summary)
     }
 

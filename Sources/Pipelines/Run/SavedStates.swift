@@ -46,6 +46,18 @@ final class SavedStates {
         where (name.hasSuffix(".state") && !named.contains(name)) || name.hasSuffix(".part") {
             unlink(folder + "/" + name)
         }
+        dropBlocks()
+    }
+
+    /// Without a window states share blocks, which go when no state names them.
+    private func dropBlocks() {
+        if model.engine.config.window == nil { _ = try? store.collect(budgetBytes: .max) }
+    }
+
+    /// Takes the folder away, when nothing that was set aside is in it.
+    static func removeFolder(_ folder: String) {
+        unlink(folder + "/lock")
+        rmdir(folder)
     }
 
     /// Tokens that are safe in states.
@@ -97,5 +109,6 @@ final class SavedStates {
         guard let entry = saved.removeValue(forKey: index) else { return }
         unlink("\(folder)/row-\(index)")
         unlink("\(folder)/\(entry.key).state")
+        dropBlocks()
     }
 }

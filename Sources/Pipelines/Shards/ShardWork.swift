@@ -146,6 +146,7 @@ package final class ShardWork {
         do { try beat(force: true) } catch PipelineError.busy(let text) { return .busy(text) }
         try AtomicFile.write(
             json(token, store, loop, seconds: Clock.seconds - started).bytes, to: shard.donePath)
+        SavedStates.removeFolder(worker.statesPath)
         return .finished
     }
 
