@@ -140,4 +140,5 @@ def main():
     print(len(blocks), "blocks,", total, "bytes of text")
 
 
-main()
+if __name__ == "__main__":
+    main()
