@@ -30,6 +30,8 @@ public final class Engine: Sendable {
     public var threads: Int { model.threads }
     public var vocabularySize: Int { config.vocabularySize }
     let model: KimiLinearModel
+    /// The mapped weights, where they are mapped.
+    private let mapped: PackedFile?
 
     /// Opens a packed file, a Hugging Face folder or a GGUF.
     ///
@@ -49,11 +51,13 @@ public final class Engine: Sendable {
         case .packed(let file):
             model = try KimiLinearModel(packed: file, level: level, threads: threads)
             fingerprint = file.fingerprint
+            mapped = file
         case .published(let published):
             model = try KimiLinearModel(published: published, recipe: recipe, level: level, threads: threads)
             var hash = SHA256()
             hash.update("\(model.recipe) \(try published.fingerprint())".utf8)
             fingerprint = hash.finalize().hex
+            mapped = nil
         }
         config = model.config
         self.recipe = model.recipe
@@ -111,6 +115,13 @@ public final class Engine: Sendable {
             try model.advance(items, onLogits: onLogits)
         } catch {
             preconditionFailure(error.description)
+        }
+        do { try mapped?.checkUnchanged() } catch {
+            // Weights that changed under the arithmetic make its results worthless: nothing of them may
+            // be written. Runs go on from what was stored before.
+            let line = Array("lector: \(error)\n".utf8)
+            _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress!, $0.count) }
+            exit(MappedFile.lossExitStatus)
         }
     }
 }

@@ -70,8 +70,8 @@ public final class KimiLinearModel: @unchecked Sendable {
         threads: Int? = nil, chunkRows: Int = defaultChunkRows
     ) throws(WeightFileError) {
         let recipe = recipe ?? model.defaultRecipe
+        try model.checkMemory(recipe)
         let source = PackingSource(tensors: model.tensors, recipe: recipe)
-        try source.checkMemory(model.config)
         let weights = try ModelWeights(config: config ?? model.config, source: source)
         self.init(
             config: config ?? model.config, recipe: recipe.rawValue, weights: weights, level: level,

@@ -29,18 +29,6 @@ struct PackingSource: TensorSource {
             name: spec.name, columns: spec.shape[1], storage: tensors.storage(of: spec.name))
     }
 
-    /// Refuses, before anything is allocated, a model that this machine's memory cannot hold.
-    ///
-    /// - Throws: `WeightFileError.memory`.
-    func checkMemory(_ config: ModelConfig, available: Int = Self.physicalMemory) throws(WeightFileError) {
-        let needed = config.catalog.reduce(0) { $0 + format(of: $1).byteCount(shape: $1.shape) }
-        guard needed < available else {
-            throw .memory(path: tensors.path, needed: needed, available: available)
-        }
-    }
-
-    static var physicalMemory: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
-
     /// Writes tensor `spec` in `format` to `out`, a few hundred rows at a time. What lies on the
     /// format's grid, Q4_0 blocks above all, keeps its values exactly.
     func pack(
@@ -82,10 +70,22 @@ struct PackingSource: TensorSource {
     }
 }
 
+extension PublishedModel {
+    /// Refuses, before anything is allocated, what this machine's memory cannot hold.
+    ///
+    /// - Throws: `WeightFileError.memory`.
+    package func checkMemory(_ recipe: Recipe, available: Int? = nil) throws(WeightFileError) {
+        let available = available ?? sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+        let source = PackingSource(tensors: tensors, recipe: recipe)
+        let needed = config.catalog.reduce(0) { $0 + source.format(of: $1).byteCount(shape: $1.shape) }
+        guard needed < available else { throw .memory(path: path, needed: needed, available: available) }
+    }
+}
+
 /// Q4_0 blocks into packed q4 panels, bit for bit: both are groups of 32 with an fp16 scale and
 /// values plus 8; only the order differs (`CKernels/include/ckernels.h` draws the panel).
-enum Q4Panels {
-    static func copy(
+package enum Q4Panels {
+    package static func copy(
         _ blocks: UnsafeRawPointer, rows: Int, columns: Int, panelBytes: Int, to out: UnsafeMutableRawPointer
     ) {
         let groups = columns / 32

@@ -120,8 +120,8 @@ extension TokenizerFile {
 }
 
 /// RFC 4648, strict: padded, no white space.
-enum Base64 {
-    static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+package enum Base64 {
+    package static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         guard text.count % 4 == 0 else { return nil }
         var out: [UInt8] = []
         out.reserveCapacity(text.count / 4 * 3)
@@ -158,7 +158,7 @@ enum Base64 {
         }
     }
 
-    static func encode(_ bytes: [UInt8]) -> [UInt8] {
+    package static func encode(_ bytes: [UInt8]) -> [UInt8] {
         let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         var out: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {

@@ -3,6 +3,8 @@
 /// Source: ggml's block layouts; checked against the `gguf` package's dequantizers
 /// (Tests/WeightFilesTests/Fixtures/make_gguf_blocks.py). Types that are only named here are
 /// refused by name when a tensor that the model needs has one.
+// The cases are named as ggml names them.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 public enum GGMLType: UInt32, Sendable, CaseIterable {
     case f32 = 0
     case f16 = 1

@@ -173,6 +173,9 @@ public final class PackedFile: Sendable {
         return Array(raw)
     }
 
+    /// - Throws: ``WeightFileError/changed(path:)`` when the file was rewritten since it was opened.
+    public func checkUnchanged() throws(WeightFileError) { try file.checkUnchanged() }
+
     /// The file's length.
     public var byteCount: Int { file.bytes.count }
 

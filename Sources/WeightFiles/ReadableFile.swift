@@ -42,6 +42,11 @@ public final class ReadableFile: Sendable {
 
     deinit { close(descriptor) }
 
+    /// The whole file in memory, read-only; the caller unmaps it.
+    func map() -> UnsafeMutableRawPointer? {
+        mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
+    }
+
     /// Reads `out.count` bytes from `offset` on.
     ///
     /// - Throws: ``WeightFileError/truncated(path:found:expected:)`` when the file never had them,

@@ -61,8 +61,8 @@ enum ModelSupport {
         switch error {
         case let error as WeightFileError:
             switch error {
-            case .unreadable, .unwritable: 74
-            case .config: 78
+            case .unreadable, .unwritable, .changed: 74
+            case .config, .memory: 78
             default: 65
             }
         case is BundledModel.NotFound, is KernelLevel.Unavailable, is LoadedModel.VocabularyMismatch: 78

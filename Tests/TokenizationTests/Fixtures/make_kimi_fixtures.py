@@ -53,7 +53,8 @@ def write_classes():
         if b != last:
             runs.append(c << 8 | b)
             last = b
-    rows = ["        " + ", ".join(f"0x{r:08X}" for r in runs[i:i + 8]) + "," for i in range(0, len(runs), 8)]
+    rows = ["        " + ", ".join(f"0x{r >> 16:04X}_{r & 65535:04X}" for r in runs[i:i + 7]) + ","
+            for i in range(0, len(runs), 7)]
     with open("Sources/Tokenization/KimiClasses.swift", "w", encoding="ascii") as f:
         f.write(f"""// Made by Tests/TokenizationTests/Fixtures/make_kimi_fixtures.py from the behaviour of
 // tiktoken {tiktoken.__version__}; not to be edited.
