@@ -1,6 +1,6 @@
 """Logits of Lector beside llama.cpp on GGUF files of every type, and beside transformers on a bf16 folder.
 
-    python Benchmarks/fidelity/fidelity.py LLAMA_CPP [TOKENS]
+    python Benchmarks/fidelity/fidelity.py LLAMA_CPP [TOKENS [TYPE...]]
 
 LLAMA_CPP is a built checkout (Benchmarks/work/llama.cpp after Benchmarks/peers.sh); needs what
 Tests/KimiLinearTests/Fixtures/gguf_checkpoint.py needs, a C++ compiler, and the release build of lector. One
@@ -11,6 +11,7 @@ Lector (--weights f32 and closest) and llama.cpp are from it, and from each othe
 all logits, the largest of any token's, and at the last 64 positions, as shares of the logits' standard
 deviation; and how often both choose the same next token.
 """
+import os
 import pathlib
 import subprocess
 import sys
@@ -24,7 +25,7 @@ sys.path.insert(0, str(ROOT / "Tests/KimiLinearTests/Fixtures"))
 import gguf_checkpoint as checkpoint  # noqa: E402
 
 TYPES = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K"]
-LECTOR = ROOT / ".build/release/lector"
+LECTOR = os.environ.get("LECTOR", ROOT / ".build/release/lector")
 
 
 def build(llama, out):
@@ -69,7 +70,7 @@ def main():
         row("folder bf16: Lector bf16, transformers f32", bf16, truth, scale)
         row("folder bf16: Lector bf16, transformers bf16", bf16, half, scale)
         checkpoint.convert(llama, work / "folder", work / "F32.gguf")
-        for kind in TYPES:
+        for kind in sys.argv[3:] or TYPES:
             path = work / f"{kind}.gguf"
             if kind != "F32":
                 checkpoint.quantize(llama, work / "F32.gguf", path, "Q4_0" if kind == "Q4_0" else
