@@ -12,9 +12,7 @@ that LECTOR_TIKTOKEN_RANKS switches on.
 """
 import base64
 import collections
-import hashlib
 import json
-import struct
 import sys
 
 import tiktoken
@@ -128,19 +126,7 @@ def golden(ranks, out):
                    for f in range(0, 0x110000, 0x8000) if f < 0x38000 or f >= 0xE0000]
     total = 0
     for b in blocks:
-        if b["kind"] == "mixed":
-            data = texts.mixed(b["seed"], b["size"])
-        elif b["kind"] == "bytes":
-            data = texts.random_bytes(b["seed"], b["size"])
-        else:
-            data = texts.scalars(b["first"], b["last"], b["behind"])
-        found = e.encode_ordinary(data.decode("utf-8", errors="replace"))
-        total += len(data)
-        b["bytes"] = len(data)
-        b["text"] = hashlib.sha256(data).hexdigest()
-        b["count"] = len(found)
-        b["start"] = found[:8]
-        b["ids"] = hashlib.sha256(struct.pack(f"<{len(found)}i", *found)).hexdigest()
+        total += texts.describe(b, lambda data: e.encode_ordinary(data.decode("utf-8", errors="replace")))
     with open(out, "w", encoding="utf-8") as f:
         json.dump({"tiktoken": tiktoken.__version__, "kinds": texts.KINDS, "pieces": texts.PIECES,
                    "repeated": texts.REPEATED, "blocks": blocks}, f, ensure_ascii=True, indent=0)
