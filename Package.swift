@@ -79,12 +79,15 @@ let package = Package(
             name: "AnswersTests", dependencies: ["Answers", "Documents", "Inference", "Tokenization"]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Tokenization", "Digests"], exclude: ["Fixtures"]),
-        .testTarget(name: "WeightFilesTests", dependencies: ["WeightFiles", "JSON"]),
         .testTarget(
-            name: "KimiLinearTests", dependencies: ["KimiLinear", "WeightFiles", "JSON"],
+            name: "WeightFilesTests", dependencies: ["WeightFiles", "JSON"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "KimiLinearTests", dependencies: ["KimiLinear", "WeightFiles", "JSON", "Digests"],
             exclude: ["Fixtures"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
-        .testTarget(name: "InferenceTests", dependencies: ["Inference", "Checkpoints", "BundledModel"]),
+        .testTarget(
+            name: "InferenceTests",
+            dependencies: ["Inference", "Checkpoints", "BundledModel", "Tokenization"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "JSON", "Documents", "Digests"]),
         .testTarget(name: "ExamplesTests", dependencies: ["JSON", "Documents", "Ingest"]),
         .testTarget(

@@ -19,6 +19,8 @@ public struct ClassificationPrompt: Sendable, Equatable {
     public var labels: LabelList
     public var instruction: String
     public var order: Order
+    /// How turns are written; ``EncodedPrompt`` takes that of the vocabulary.
+    public var template = ChatTemplate.chatML
 
     public init(
         labels: LabelList = .spamOrHam, instruction: String = Self.defaultInstruction, order: Order = .batch
@@ -32,16 +34,14 @@ public struct ClassificationPrompt: Sendable, Equatable {
     public var prefix: [ChatTemplate.Segment] {
         switch order {
         case .batch:
-            [.special("<|im_start|>"), .text("user\n\(instruction)\n\nLabels:\n\(labelLines)\nText:\n")]
-        case .document: [.special("<|im_start|>"), .text("user\nText:\n")]
+            template.opening("user") + [.text("\(instruction)\n\nLabels:\n\(labelLines)\nText:\n")]
+        case .document: template.opening("user") + [.text("Text:\n")]
         }
     }
 
     /// What stands behind it; the answer comes next.
     public var question: [ChatTemplate.Segment] {
-        let end: [ChatTemplate.Segment] = [
-            .special(Self.answerEnd), .text("\n"), .special("<|im_start|>"), .text("assistant\nLabel:"),
-        ]
+        let end = template.closing + template.opening("assistant") + [.text("Label:")]
         switch order {
         case .batch: return end
         case .document: return [.text("\n\n\(instruction)\n\nLabels:\n\(labelLines.dropLast())")] + end
@@ -50,10 +50,8 @@ public struct ClassificationPrompt: Sendable, Equatable {
 
     /// The tokens of a label as an answer: its name behind a space, and the end of the turn.
     public func answer(_ label: Label) -> [ChatTemplate.Segment] {
-        [.text(" \(label.name)"), .special(Self.answerEnd)]
+        [.text(" \(label.name)"), .special(template.end)]
     }
-
-    private static let answerEnd = "<|im_end|>"
 
     private var labelLines: String {
         labels.map { label in
@@ -74,6 +72,8 @@ public struct EncodedPrompt: Sendable {
     /// - Throws: ``TokenizerError`` when the vocabulary lacks a special token of the prompt,
     ///   ``LabelError/sameTokens(_:_:)`` when it cannot tell two labels apart.
     public init(_ prompt: ClassificationPrompt, tokenizer: Tokenizer) throws {
+        var prompt = prompt
+        prompt.template = tokenizer.chatTemplate
         labels = prompt.labels
         prefix = try tokenizer.encode(prompt.prefix)
         question = try tokenizer.encode(prompt.question)

@@ -23,20 +23,22 @@ public final class Engine: Sendable {
     public let numericsClass: String
     /// Path that was opened.
     public let modelPath: String
-    /// `q4`, `q8`, `bf16` or `f32`.
+    /// `q4`, `q8`, `bf16`, `f32` or `closest`.
     public let recipe: String
     /// The kernels' level, such as `avx512`.
     public var kernelLevel: String { model.level.name }
     public var threads: Int { model.threads }
     public var vocabularySize: Int { config.vocabularySize }
     let model: KimiLinearModel
+    /// The mapped weights, where they are mapped.
+    private let mapped: PackedFile?
 
-    /// Opens a packed file or a Hugging Face folder.
+    /// Opens a packed file, a Hugging Face folder or a GGUF.
     ///
     /// - Parameters:
     ///   - threads: Nil asks `LECTOR_THREADS`, and without that takes one a core.
-    ///   - recipe: How a folder's matrices are packed on load; nil takes bf16. A packed file
-    ///     keeps its own.
+    ///   - recipe: How matrices are packed on load; nil takes bf16 for a folder, `closest` for a
+    ///     GGUF. A packed file keeps its own.
     ///   - kernels: Kernel level; nil asks `LECTOR_KERNELS`, and without that takes the fastest.
     /// - Throws: `WeightFileError`, `KernelLevel.Unavailable`.
     public init(
@@ -45,17 +47,17 @@ public final class Engine: Sendable {
         let level = try KernelLevel(named: kernels)
         let threads = threads ?? Self.environmentThreads
         self.modelPath = modelPath
-        if isFolder(modelPath) {
-            let folder = try SafetensorsFolder(path: modelPath)
-            model = try KimiLinearModel(
-                folder: folder, recipe: recipe ?? .bf16, level: level, threads: threads)
-            var hash = SHA256()
-            hash.update("\(model.recipe) \(try folder.fingerprint())".utf8)
-            fingerprint = hash.finalize().hex
-        } else {
-            let file = try PackedFile(path: modelPath)
+        switch try ModelFile(path: modelPath) {
+        case .packed(let file):
             model = try KimiLinearModel(packed: file, level: level, threads: threads)
             fingerprint = file.fingerprint
+            mapped = file
+        case .published(let published):
+            model = try KimiLinearModel(published: published, recipe: recipe, level: level, threads: threads)
+            var hash = SHA256()
+            hash.update("\(model.recipe) \(try published.fingerprint())".utf8)
+            fingerprint = hash.finalize().hex
+            mapped = nil
         }
         config = model.config
         self.recipe = model.recipe
@@ -114,6 +116,13 @@ public final class Engine: Sendable {
         } catch {
             preconditionFailure(error.description)
         }
+        do { try mapped?.checkUnchanged() } catch {
+            // Weights that changed under the arithmetic make its results worthless: nothing of them may
+            // be written. Runs go on from what was stored before.
+            let line = Array("lector: \(error)\n".utf8)
+            _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress!, $0.count) }
+            exit(MappedFile.lossExitStatus)
+        }
     }
 }
 
@@ -128,10 +137,4 @@ public struct PrefillItem {
         self.tokens = tokens
         self.wantsLogits = wantsLogits
     }
-}
-
-/// Whether `path` names a folder.
-func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }

@@ -1,6 +1,7 @@
 import BundledModel
 import KimiLinear
 import Tokenization
+import WeightFiles
 
 /// An engine, the tokenizer that belongs to it, and a name for people.
 public struct LoadedModel: Sendable {
@@ -19,32 +20,77 @@ public struct LoadedModel: Sendable {
         }
     }
 
-    /// Opens a Hugging Face folder or a packed file with `tokenizer.json` in or beside it.
+    /// Opens a Hugging Face folder, a GGUF or a packed file with its tokenizer: in the folder, in the
+    /// file, or beside the packed file.
     ///
     /// - Parameters:
     ///   - path: Nil for the bundled model, see ``BundledModel``.
     ///   - threads: Nil asks `LECTOR_THREADS`, then takes one a core.
-    ///   - recipe: How a folder's weights are packed on load; nil takes bf16.
+    ///   - recipe: How weights are packed on load; nil takes bf16 for a folder, `closest` for a GGUF.
     public static func open(
         path: String? = nil, threads: Int? = nil, recipe: Recipe? = nil
     ) throws -> LoadedModel {
         let location = try path ?? BundledModel.locate()
+        // Before the weights: what is wrong with a tokenizer shows at once.
+        let tokenizer = try tokenizer(of: location)
         let engine = try Engine(modelPath: location, threads: threads, recipe: recipe)
-        let tokenizerPath = tokenizerPath(of: location)
-        let tokenizer = try Tokenizer(contentsOf: tokenizerPath)
-        guard tokenizer.vocabularySize <= engine.vocabularySize else {
-            throw VocabularyMismatch(
-                tokenizerPath: tokenizerPath, tokenizer: tokenizer.vocabularySize,
-                model: engine.vocabularySize)
-        }
         let isBundled = path == nil && BundledModel.environmentModel() == nil
         let last = location.split(separator: "/").last.map(String.init) ?? location
         return LoadedModel(engine: engine, tokenizer: tokenizer, name: isBundled ? "bundled" : last)
     }
 
-    private static func tokenizerPath(of location: String) -> String {
-        if isFolder(location) { return location + "/tokenizer.json" }
-        guard let slash = location.lastIndex(of: "/") else { return "tokenizer.json" }
-        return location[...slash] + "tokenizer.json"
+    /// The tokenizer of the model at `path`, which has no more tokens than the model.
+    ///
+    /// - Throws: `TokenizerError`, `WeightFileError`, ``VocabularyMismatch``.
+    public static func tokenizer(of path: String) throws -> Tokenizer {
+        let tokenizer: Tokenizer
+        let place: String
+        let vocabularySize: Int
+        switch try ModelFile(path: path) {
+        case .published(let model):
+            vocabularySize = model.config.vocabularySize
+            place = model.gguf == nil ? path + "/tokenizer.json" : path
+            let files = try TokenizerFiles(of: model)
+            tokenizer = try files.isEmpty ? Tokenizer(contentsOf: place) : Tokenizer(files: files)
+        case .packed(let file):
+            vocabularySize = try ModelConfig(json: file.config, path: path).vocabularySize
+            let files = TokenizerFiles(
+                try file.files.map { (name: $0.name, bytes: try file.bytes(of: $0)) })
+            if files.isEmpty {
+                let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+                place = folder + "/tokenizer.json"
+                let beside = try TokenizerFiles(folder: folder.isEmpty ? "/" : folder)
+                tokenizer = try beside.isEmpty ? Tokenizer(contentsOf: place) : Tokenizer(files: beside)
+            } else {
+                place = path
+                tokenizer = try Tokenizer(files: files)
+            }
+        }
+        guard tokenizer.vocabularySize <= vocabularySize else {
+            throw VocabularyMismatch(
+                tokenizerPath: place, tokenizer: tokenizer.vocabularySize, model: vocabularySize)
+        }
+        return tokenizer
+    }
+}
+
+extension TokenizerFiles {
+    /// The tokenizer's files of a published model: out of its folder, or out of its metadata.
+    public init(of model: PublishedModel) throws {
+        guard let gguf = model.gguf else {
+            try self.init(folder: model.path)
+            return
+        }
+        func metadata(_ key: String) -> GGUFValue? { gguf.metadata["tokenizer." + key] }
+        guard let tokens = metadata("ggml.tokens")?.strings else {
+            throw TokenizerError.malformed(
+                what: "\(model.path) has no tokenizer.ggml.tokens", expected: "a vocabulary in the metadata")
+        }
+        try self.init(
+            gguf: GGUFVocabulary(
+                model: metadata("ggml.model")?.text ?? "", pre: metadata("ggml.pre")?.text ?? "",
+                tokens: tokens, types: metadata("ggml.token_type")?.integers,
+                merges: metadata("ggml.merges")?.strings ?? [], chatTemplate: metadata("chat_template")?.text)
+        )
     }
 }

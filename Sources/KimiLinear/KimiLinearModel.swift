@@ -6,7 +6,7 @@ import WeightFiles
 /// calls from several threads follow each other.
 public final class KimiLinearModel: @unchecked Sendable {
     public let config: ModelConfig
-    /// `q4`, `q8`, `bf16` or `f32`.
+    /// `q4`, `q8`, `bf16`, `f32` or `closest`.
     public let recipe: String
     public let level: KernelLevel
     public var threads: Int { pool.threads }
@@ -25,7 +25,7 @@ public final class KimiLinearModel: @unchecked Sendable {
     /// Reused lists of one forward pass.
     var pieces: [Piece] = []
 
-    private init(
+    init(
         config: ModelConfig, recipe: String, weights: ModelWeights, level: KernelLevel, threads: Int?,
         chunkRows: Int
     ) {
@@ -57,22 +57,25 @@ public final class KimiLinearModel: @unchecked Sendable {
             chunkRows: chunkRows)
     }
 
-    /// A model packed into memory from a Hugging Face folder.
+    /// A model packed into memory from a Hugging Face folder or a GGUF.
     ///
     /// - Parameters:
-    ///   - config: Instead of the folder's `config.json`, for another attention window.
+    ///   - config: Instead of the model's own, for another attention window.
+    ///   - recipe: Nil takes the model's default.
     ///   - threads: Nil for one a core.
+    /// - Throws: `WeightFileError`; `.memory` before loading what cannot fit.
     public convenience init(
-        folder: SafetensorsFolder, config: ModelConfig? = nil, recipe: Recipe, level: KernelLevel,
+        published model: PublishedModel, config: ModelConfig? = nil, recipe: Recipe? = nil,
+        level: KernelLevel,
         threads: Int? = nil, chunkRows: Int = defaultChunkRows
     ) throws(WeightFileError) {
-        let path = folder.path + "/config.json"
-        let config =
-            if let config { config } else { try ModelConfig(json: try readJSON(path: path), path: path) }
-        let weights = try ModelWeights(config: config, source: FolderSource(folder: folder, recipe: recipe))
+        let recipe = recipe ?? model.defaultRecipe
+        try model.checkMemory(recipe)
+        let source = PackingSource(tensors: model.tensors, recipe: recipe)
+        let weights = try ModelWeights(config: config ?? model.config, source: source)
         self.init(
-            config: config, recipe: recipe.rawValue, weights: weights, level: level, threads: threads,
-            chunkRows: chunkRows)
+            config: config ?? model.config, recipe: recipe.rawValue, weights: weights, level: level,
+            threads: threads, chunkRows: chunkRows)
     }
 
     /// Operations a second (a multiply-add is two) that all threads reach together in registers,

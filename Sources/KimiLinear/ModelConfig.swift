@@ -74,7 +74,7 @@ public struct ModelConfig: Sendable, Equatable {
         let reader = ConfigReader(json: json, path: path)
         try reader.refuseVariants()
         hidden = try reader.count("hidden_size")
-        vocabularySize = try reader.count("vocab_size")
+        vocabularySize = try reader.count("vocab_size", limit: 1 << 24)
         let layerCount = try reader.count("num_hidden_layers", limit: 4096)
 
         guard let linear = json["linear_attn_config"], linear.members != nil else {
@@ -87,20 +87,30 @@ public struct ModelConfig: Sendable, Equatable {
         layers = try inner.layerKinds(count: layerCount)
 
         mlaHeads = try reader.count("num_attention_heads", limit: 4096)
-        latentRank = try reader.count("kv_lora_rank")
-        nopeWidth = try reader.count("qk_nope_head_dim")
-        ropeWidth = try reader.count("qk_rope_head_dim")
-        valueWidth = try reader.count("v_head_dim")
+        if let keyHeads = try reader.optionalCount("num_key_value_heads"), keyHeads != mlaHeads {
+            throw .config(
+                path: path, field: "num_key_value_heads", found: "\(keyHeads)",
+                expected: "\(mlaHeads), num_attention_heads")
+        }
+        latentRank = try reader.count("kv_lora_rank", limit: 1 << 16)
+        nopeWidth = try reader.count("qk_nope_head_dim", limit: 1 << 16)
+        ropeWidth = try reader.count("qk_rope_head_dim", limit: 1 << 16)
+        valueWidth = try reader.count("v_head_dim", limit: 1 << 16)
         window = try reader.optionalCount("sliding_window")
 
         intermediate = try reader.count("intermediate_size")
-        experts = try reader.optionalCount("num_experts", zeroIsAbsent: true) ?? 0
+        // So many that no list of their tensors exhausts the memory.
+        experts =
+            try reader.optionalCount("num_experts", limit: (1 << 20) / layerCount, zeroIsAbsent: true) ?? 0
         if experts > 0 {
             expertsPerToken = try reader.count("num_experts_per_token", limit: experts)
-            sharedExperts = try reader.optionalCount("num_shared_experts", zeroIsAbsent: true) ?? 0
+            sharedExperts =
+                try reader.optionalCount("num_shared_experts", limit: 256, zeroIsAbsent: true) ?? 0
             expertIntermediate = try reader.count("moe_intermediate_size")
-            expertGroups = try reader.optionalCount("num_expert_group") ?? 1
-            groupsPerToken = try reader.optionalCount("topk_group") ?? 1
+            // Without use_grouped_topk all experts are one group, whatever the numbers say.
+            let isGrouped = try reader.flag("use_grouped_topk") ?? true
+            expertGroups = isGrouped ? try reader.optionalCount("num_expert_group") ?? 1 : 1
+            groupsPerToken = isGrouped ? try reader.optionalCount("topk_group") ?? 1 : 1
             guard experts % expertGroups == 0, groupsPerToken <= expertGroups,
                 expertsPerToken <= experts / expertGroups * groupsPerToken,
                 expertGroups == 1 || experts / expertGroups >= 2
@@ -119,8 +129,8 @@ public struct ModelConfig: Sendable, Equatable {
                 0, 0, 0, 1, 1
             )
         }
-        renormalizesRouter = json["moe_renormalize"]?.bool ?? true
-        routedScale = Float(json["routed_scaling_factor"]?.double ?? 1)
+        renormalizesRouter = try reader.flag("moe_renormalize") ?? true
+        routedScale = try reader.number("routed_scaling_factor") ?? 1
         let firstSparse = try reader.optionalCount("first_k_dense_replace", zeroIsAbsent: true) ?? 0
         let frequency = try reader.optionalCount("moe_layer_freq") ?? 1
         let hasExperts = experts > 0
@@ -128,14 +138,15 @@ public struct ModelConfig: Sendable, Equatable {
             hasExperts && $0 >= firstSparse && $0 % frequency == 0 ? .moe : .dense
         }
 
-        normEpsilon = Float(json["rms_norm_eps"]?.double ?? 1e-5)
-        tiesEmbeddings = json["tie_word_embeddings"]?.bool ?? false
-        maximumLength = try reader.optionalCount("model_max_length") ?? 1 << 20
-        bosID = json["bos_token_id"]?.integer.flatMap { Int32(exactly: $0) }
-        let eos = json["eos_token_id"]
-        eosIDs = (eos?.array ?? eos.map { [$0] } ?? []).compactMap {
-            $0.integer.flatMap { Int32(exactly: $0) }
+        normEpsilon = try reader.number("rms_norm_eps") ?? 1e-5
+        guard normEpsilon >= 0 else {
+            throw .config(
+                path: path, field: "rms_norm_eps", found: "\(normEpsilon)", expected: "a number from 0 on")
         }
+        tiesEmbeddings = try reader.flag("tie_word_embeddings") ?? false
+        maximumLength = try reader.optionalCount("model_max_length", limit: 1 << 40) ?? 1 << 20
+        bosID = try reader.tokenIDs("bos_token_id", vocabulary: vocabularySize).first
+        eosIDs = try reader.tokenIDs("eos_token_id", vocabulary: vocabularySize)
     }
 }
 
@@ -145,7 +156,7 @@ private struct ConfigReader {
     let path: String
     var prefix = ""
 
-    func count(_ field: String, limit: Int = 1 << 24) throws(WeightFileError) -> Int {
+    func count(_ field: String, limit: Int = 1 << 20) throws(WeightFileError) -> Int {
         guard let value = json[field]?.integer, value > 0, value <= limit else {
             throw .config(
                 path: path, field: prefix + field, found: json[field]?.text ?? "absent",
@@ -154,10 +165,43 @@ private struct ConfigReader {
         return value
     }
 
-    func optionalCount(_ field: String, zeroIsAbsent: Bool = false) throws(WeightFileError) -> Int? {
+    func optionalCount(
+        _ field: String, limit: Int = 1 << 20, zeroIsAbsent: Bool = false
+    ) throws(WeightFileError) -> Int? {
         guard let value = json[field], !value.isNull else { return nil }
         if zeroIsAbsent, value.integer == 0 { return nil }
-        return try count(field, limit: 1 << 40)
+        return try count(field, limit: limit)
+    }
+
+    func flag(_ field: String) throws(WeightFileError) -> Bool? {
+        guard let value = json[field], !value.isNull else { return nil }
+        guard let flag = value.bool else {
+            throw .config(path: path, field: prefix + field, found: value.text, expected: "true or false")
+        }
+        return flag
+    }
+
+    func number(_ field: String) throws(WeightFileError) -> Float? {
+        guard let value = json[field], !value.isNull else { return nil }
+        guard let number = value.double.map({ Float($0) }), number.isFinite else {
+            throw .config(path: path, field: prefix + field, found: value.text, expected: "a finite number")
+        }
+        return number
+    }
+
+    /// One id or a list of them; absent and null are none.
+    func tokenIDs(_ field: String, vocabulary: Int) throws(WeightFileError) -> [Int32] {
+        guard let value = json[field], !value.isNull else { return [] }
+        var ids: [Int32] = []
+        for entry in value.array ?? [value] {
+            guard let id = entry.integer, id >= 0, id < vocabulary else {
+                throw .config(
+                    path: path, field: prefix + field, found: entry.text,
+                    expected: "token ids below vocab_size \(vocabulary)")
+            }
+            ids.append(Int32(id))
+        }
+        return ids
     }
 
     /// The 1-based lists `kda_layers` and `full_attn_layers` must name every layer once.
@@ -182,38 +226,55 @@ private struct ConfigReader {
         return kinds.compactMap { $0 }
     }
 
-    /// Switches of newer relatives: absent, null and off are the same; anything else is refused.
+    /// Fields that are read above, and fields that change nothing in the mathematics of this architecture:
+    /// NoPE makes the rotary ones dead, `head_dim` is dead in the published config.
+    private static let known: Set<String> = [
+        "architectures", "auto_map", "model_type", "dtype", "torch_dtype", "transformers_version",
+        "_name_or_path",
+        "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+        "head_dim",
+        "intermediate_size", "hidden_act", "initializer_range", "rms_norm_eps", "rope_theta", "rope_scaling",
+        "rope_parameters", "mla_use_nope", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim",
+        "v_head_dim", "sliding_window", "linear_attn_config", "num_experts", "num_experts_per_token",
+        "num_shared_experts", "moe_intermediate_size", "moe_layer_freq", "first_k_dense_replace",
+        "moe_router_activation_func", "moe_renormalize", "routed_scaling_factor", "use_grouped_topk",
+        "num_expert_group", "topk_group", "model_max_length", "max_position_embeddings", "bos_token_id",
+        "eos_token_id", "pad_token_id", "tie_word_embeddings", "use_cache", "pretraining_tp",
+        "attention_dropout", "aux_loss_alpha", "seq_aux", "output_router_logits", "router_aux_loss_coef",
+    ]
+    private static let knownLinear: Set<String> = [
+        "head_dim", "num_heads", "short_conv_kernel_size", "kda_layers", "full_attn_layers",
+    ]
+
+    /// Refuses what would make another model of it: switches of newer relatives (a bounded or full-rank
+    /// gate, an output gate of MLA, latent experts, SiTU, residual mixing, multi-token prediction) and every
+    /// field that is not known here. Absent, null, false, zero and empty are off.
     func refuseVariants() throws(WeightFileError) {
         if let type = json["model_type"]?.string, type != "kimi_linear" {
             throw .config(path: path, field: "model_type", found: type, expected: "kimi_linear")
         }
-        let unknown = [
-            "q_lora_rank", "gate_lower_bound", "use_full_rank_gate", "mla_use_output_gate",
-            "attn_res_block_size", "routed_expert_hidden_size", "num_nextn_predict_layers", "attention_bias",
-            "allow_neg_eigval", "quantization_config",
-        ]
-        for field in json.members ?? [] {
-            let isSwitch = unknown.contains(field.name) || field.name.hasPrefix("activation_situ_")
-            let isOff = field.value.isNull || field.value.bool == false || field.value.integer == 0
-            if isSwitch, !isOff {
-                throw .config(
-                    path: path, field: field.name, found: field.value.text, expected: "null or absent")
-            }
-        }
-        for field in (json["linear_attn_config"]?.members ?? [])
-        where ["gate_lower_bound", "use_full_rank_gate", "allow_neg_eigval", "safe_gate"].contains(field.name)
-        {
-            if !field.value.isNull, field.value.bool != false {
-                throw .config(
-                    path: path, field: "linear_attn_config.\(field.name)", found: field.value.text,
-                    expected: "null or absent")
-            }
-        }
+        try refuseUnknown(json.members ?? [], Self.known, prefix: "")
+        try refuseUnknown(
+            json["linear_attn_config"]?.members ?? [], Self.knownLinear, prefix: "linear_attn_config.")
         if let activation = json["hidden_act"]?.string, activation != "silu" {
             throw .config(path: path, field: "hidden_act", found: activation, expected: "silu")
         }
         if json["mla_use_nope"]?.bool == false {
             throw .config(path: path, field: "mla_use_nope", found: "false", expected: "true")
+        }
+    }
+
+    private func refuseUnknown(
+        _ fields: [JSONMember], _ known: Set<String>, prefix: String
+    ) throws(WeightFileError) {
+        for field in fields where !known.contains(field.name) {
+            let value = field.value
+            let isEmpty = value.array?.isEmpty == true || value.members?.isEmpty == true || value.string == ""
+            guard value.isNull || value.bool == false || value.double == 0 || isEmpty else {
+                throw .config(
+                    path: path, field: prefix + field.name, found: value.text,
+                    expected: "a field that this build knows, or null")
+            }
         }
     }
 }

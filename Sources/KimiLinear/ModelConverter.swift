@@ -1,47 +1,42 @@
 import JSON
 import WeightFiles
 
-/// Turns a Hugging Face folder into Lector's packed file.
+/// Turns a Hugging Face folder or a GGUF into Lector's packed file.
 public struct ModelConverter {
-    private let source: FolderSource
-    private let configJSON: JSONValue
-    private let config: ModelConfig
+    private let model: PublishedModel
+    private let source: PackingSource
 
-    /// Opens the folder and checks its config.
-    public init(folder path: String, recipe: Recipe) throws(WeightFileError) {
-        configJSON = try readJSON(path: path + "/config.json")
-        config = try ModelConfig(json: configJSON, path: path + "/config.json")
-        source = FolderSource(folder: try SafetensorsFolder(path: path), recipe: recipe)
+    /// - Parameter recipe: Nil takes `q4` for a folder, `closest` for a GGUF.
+    public init(_ model: PublishedModel, recipe: Recipe? = nil) {
+        self.model = model
+        source = PackingSource(
+            tensors: model.tensors, recipe: recipe ?? (model.gguf == nil ? .q4 : .closest))
     }
 
     /// Writes the packed file at `path`, one tensor in memory at a time, under a temporary name
     /// until it is complete. A matrix that lies on the recipe's grid is converted exactly.
     ///
-    /// - Parameter progress: Called after each tensor with the share done, 0 to 1.
+    /// - Parameters:
+    ///   - files: What goes with the weights, such as `tokenizer.json`, by name.
+    ///   - progress: Called after each tensor with the share done, 0 to 1.
     /// - Returns: The fingerprint of the new file.
     public func write(
-        to path: String, progress: (Double) -> Void = { _ in }
+        to path: String, files: [(name: String, bytes: [UInt8])] = [], progress: (Double) -> Void = { _ in }
     ) throws(WeightFileError) -> String {
-        let catalog = config.catalog
+        let catalog = model.config.catalog
         let plan = catalog.map {
             PackedFileWriter.Plan(name: $0.name, format: source.format(of: $0), shape: $0.shape)
         }
-        let shards = source.folder.shards.map {
-            JSONValue.object([JSONMember("file", .string($0.name)), JSONMember("bytes", .integer($0.bytes))])
-        }
         let writer = try PackedFileWriter(
-            path: path, config: configJSON, recipe: source.recipe.rawValue,
-            source: .object([JSONMember("kind", .string("safetensors")), JSONMember("files", .array(shards))]
-            ),
-            plan: plan)
+            path: path, config: model.configJSON, recipe: source.recipe.rawValue, source: model.source,
+            plan: plan, files: files)
         let total = Double(catalog.reduce(0) { $0 + $1.count })
         var done = 0
         for (spec, entry) in zip(catalog, plan) {
-            let memory = AlignedBytes(entry.format.byteCount(shape: spec.shape))
+            let count = entry.format.byteCount(shape: spec.shape)
+            let memory = AlignedBytes(count)
             try source.pack(spec, as: entry.format, into: memory.pointer)
-            try writer.append(
-                UnsafeRawBufferPointer(
-                    start: memory.pointer, count: entry.format.byteCount(shape: spec.shape)))
+            try writer.append(UnsafeRawBufferPointer(start: memory.pointer, count: count))
             done += spec.count
             progress(Double(done) / total)
         }

@@ -53,24 +53,20 @@ public enum ModelVerifier {
             unused: file.entries.map(\.name).filter { !names.contains($0) })
     }
 
-    /// The same for a Hugging Face folder, which carries no digest.
+    /// The same for a published model, which carries no digest: shapes, types, and every value.
     ///
     /// - Throws: `WeightFileError` at the first fault.
     public static func verify(
-        folder path: String, progress: (Double) -> Void = { _ in }
+        _ model: PublishedModel, progress: (Double) -> Void = { _ in }
     ) throws(WeightFileError) -> Report {
-        let config = try ModelConfig(
-            json: try readJSON(path: path + "/config.json"), path: path + "/config.json")
-        let source = FolderSource(folder: try SafetensorsFolder(path: path), recipe: .f32)
-        let catalog = config.catalog
+        let catalog = model.config.catalog
         for (index, spec) in catalog.enumerated() {
-            _ = try source.place(spec)  // reads all values, refuses wrong shapes and what is not finite
+            try model.tensors.forEachPiece(spec) { _, _, _ in }
             progress(Double(index + 1) / Double(catalog.count))
         }
-        let names = Set(catalog.map(\.name))
         return Report(
-            tensors: catalog.count, parameters: config.parameterCount,
-            unused: source.folder.names.filter { !names.contains($0) })
+            tensors: catalog.count, parameters: model.config.parameterCount,
+            unused: model.tensors.unused(model.config))
     }
 
     private static func check(

@@ -1,8 +1,8 @@
 import WeightFiles
 
 /// A tensor that a model of a given config consists of.
-struct TensorSpec: Sendable {
-    enum Kind: Sendable {
+package struct TensorSpec: Sendable {
+    package enum Kind: Sendable {
         /// `[N, K]`, packed.
         case matrix
         /// Read as it is.
@@ -11,19 +11,19 @@ struct TensorSpec: Sendable {
         case convolution
     }
 
-    let name: String
-    let kind: Kind
+    package let name: String
+    package let kind: Kind
     /// As it is used here.
-    let shape: [Int]
+    package let shape: [Int]
     /// Other shapes of the same values that checkpoints use.
-    var alternatives: [[Int]] = []
+    package var alternatives: [[Int]] = []
 
-    var count: Int { shape.reduce(1, *) }
+    package var count: Int { shape.reduce(1, *) }
 }
 
 extension ModelConfig {
     /// Every tensor of the model, in the order of a packed file. Names are the checkpoint's.
-    var catalog: [TensorSpec] {
+    package var catalog: [TensorSpec] {
         var specs: [TensorSpec] = []
         func matrix(_ name: String, _ n: Int, _ k: Int) {
             specs.append(TensorSpec(name: name + ".weight", kind: .matrix, shape: [n, k]))

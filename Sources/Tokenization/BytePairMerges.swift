@@ -23,7 +23,9 @@ final class BytePairMerges: @unchecked Sendable {  // tables are never written a
         var token: Int32
     }
 
-    /// Words that are one token after all merges, at most 16 bytes long.
+    /// Tokens that a whole word is compared with first, of any length; nil when words only merge.
+    private let wholeWords: TokenTable?
+    /// Words that are one token after all merges (or by `wholeWords`), at most 16 bytes long.
     private let words: UnsafeMutablePointer<Word>
     private let wordMask: Int
 
@@ -41,11 +43,12 @@ final class BytePairMerges: @unchecked Sendable {  // tables are never written a
         words = .allocate(capacity: wordCapacity)
         words.initialize(repeating: Word(low: 0, high: 0, length: 0, token: -1), count: wordCapacity)
 
-        for (rank, merge) in file.merges.enumerated() {
+        wholeWords = file.wholeWords
+        for merge in file.merges {
             let key = Self.key(merge.left, merge.right)
             var slot = Self.slot(key) & pairMask
             while pairs[slot].key != .max, pairs[slot].key != key { slot = (slot + 1) & pairMask }
-            pairs[slot] = Entry(key: key, rank: UInt32(rank), merged: merge.merged)
+            pairs[slot] = Entry(key: key, rank: merge.rank, merged: merge.merged)
         }
         let added = Set(file.added.map(\.id))
         for (id, token) in file.tokens.enumerated() where token.count == 1 && !added.contains(id) {
@@ -55,10 +58,11 @@ final class BytePairMerges: @unchecked Sendable {  // tables are never written a
         for (id, token) in file.tokens.enumerated()
         where token.count <= 16 && !token.isEmpty && !added.contains(id) {
             ids.removeAll(keepingCapacity: true)
-            let canAll = token.allSatisfy { byteTokens[Int($0)] >= 0 }
-            guard canAll else { continue }
-            token.withUnsafeBufferPointer { merge($0.baseAddress!, $0.count, into: &ids) }
-            guard ids == [Int32(id)] else { continue }
+            if wholeWords == nil {
+                guard token.allSatisfy({ byteTokens[Int($0)] >= 0 }) else { continue }
+                token.withUnsafeBufferPointer { merge($0.baseAddress!, $0.count, into: &ids) }
+                guard ids == [Int32(id)] else { continue }
+            }
             let (low, high) = token.withUnsafeBufferPointer { Self.load($0.baseAddress!, $0.count) }
             var slot = Self.slot(low, high, token.count) & wordMask
             while words[slot].length != 0 { slot = (slot + 1) & wordMask }
@@ -89,6 +93,9 @@ final class BytePairMerges: @unchecked Sendable {  // tables are never written a
                 }
                 slot = (slot + 1) & wordMask
             }
+        } else if let id = wholeWords?.id(of: UnsafeBufferPointer(start: word, count: count)) {
+            ids.append(id)
+            return
         }
         merge(word, count, into: &ids)
     }

@@ -8,14 +8,14 @@ import Digests
     import Darwin
 #endif
 
-/// Byte-level BPE as Hugging Face's `tokenizer.json` describes it.
+/// Byte-level BPE as Hugging Face's `tokenizer.json` or Kimi's `tiktoken.model` describes it.
 ///
 /// Immutable and shared by all threads. Text is always plain text: a document that contains
 /// `<|im_end|>` contains some characters more and nothing else. Special tokens have ids that
 /// only ``specialID(_:)``, ``encode(_:)-(ChatTemplate.Segment)`` and the caller's own ids put in.
 ///
-/// Ids equal those of the `tokenizers` package (special tokens off), except behind a word longer
-/// than 64 KiB, which is cut there. A byte without a token (the bundled vocabulary lacks six
+/// Ids equal those of the `tokenizers` package (special tokens off) and of `tiktoken`
+/// (`encode_ordinary`), except behind a word longer than 64 KiB, which is cut there. A byte without a token (the bundled vocabulary lacks six
 /// control characters) is dropped, as that package does when `unk_token` is null.
 public final class Tokenizer: Sendable {
     /// One more than the largest id.
@@ -25,29 +25,57 @@ public final class Tokenizer: Sendable {
     /// Names of the added tokens by id; none is ever produced from text.
     public let specialTokens: [Int32: String]
 
+    /// How a conversation is written: told by the model's template, else by its special tokens.
+    public let chatTemplate: ChatTemplate
+
     private let specialIDs: [String: Int32]
     private let tokens: [[UInt8]]
     package let core: EncoderCore
 
-    /// Opens a tokenizer.json, or the one in a model folder.
+    /// Opens a tokenizer.json, or what lies in a model folder.
     ///
     /// - Throws: ``TokenizerError`` when the file is missing, damaged or asks for something
     ///   that is not implemented.
     public convenience init(contentsOf path: String) throws(TokenizerError) {
-        var path = path
         var status = stat()
-        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { path += "/tokenizer.json" }
-        try self.init(json: Self.read(path))
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            let files = try TokenizerFiles(folder: path)
+            guard !files.isEmpty else {
+                throw .unreadable(path: path + "/tokenizer.json", reason: String(cString: strerror(ENOENT)))
+            }
+            try self.init(files: files)
+        } else {
+            try self.init(json: Self.read(path))
+        }
     }
 
     /// Reads the content of a tokenizer.json.
-    public init(json bytes: [UInt8]) throws(TokenizerError) {
-        let file = try TokenizerFile(json: bytes)
+    public convenience init(json bytes: [UInt8]) throws(TokenizerError) {
+        try self.init(TokenizerFile(json: bytes), template: nil)
+    }
+
+    /// Reads a `tiktoken.model` with its `tokenizer_config.json`, or a `tokenizer.json`, and the chat
+    /// template beside them.
+    public convenience init(files: TokenizerFiles) throws(TokenizerError) {
+        let template = files.chatTemplate.flatMap { ChatTemplate(jinja: $0) }
+        if let ranks = files["tiktoken.model"] {
+            let file = try TokenizerFile(ranks: ranks, config: files["tokenizer_config.json"])
+            try self.init(file, template: template)
+        } else if let json = files["tokenizer.json"] {
+            try self.init(TokenizerFile(json: json), template: template)
+        } else {
+            throw .malformed(
+                what: "there is neither tokenizer.json nor tiktoken.model", expected: "one of them")
+        }
+    }
+
+    private init(_ file: TokenizerFile, template: ChatTemplate?) throws(TokenizerError) {
         tokens = file.tokens
         vocabularySize = file.tokens.count
         fingerprint = file.fingerprint
         specialTokens = Dictionary(file.added.map { (Int32($0.id), $0.name) }, uniquingKeysWith: { $1 })
         specialIDs = Dictionary(file.added.map { ($0.name, Int32($0.id)) }, uniquingKeysWith: { $1 })
+        chatTemplate = template ?? (specialIDs["<|im_middle|>"] == nil ? .chatML : .kimi)
         core = EncoderCore(file)
         if let name = file.unknownToken,
             let byte = (0...255).first(where: { !core.merges.hasToken(for: UInt8($0)) })
@@ -58,7 +86,7 @@ public final class Tokenizer: Sendable {
         }
     }
 
-    private static func read(_ path: String) throws(TokenizerError) -> [UInt8] {
+    static func read(_ path: String) throws(TokenizerError) -> [UInt8] {
         func failure() -> TokenizerError { .unreadable(path: path, reason: String(cString: strerror(errno))) }
         guard let file = fopen(path, "rb") else { throw failure() }
         defer { fclose(file) }
@@ -183,7 +211,7 @@ package struct EncoderCore: Sendable {
     init(_ file: TokenizerFile) {
         let merges = BytePairMerges(file)
         self.merges = merges
-        scanner = WordScanner(isolatesDigits: file.isolatesDigits)
+        scanner = WordScanner(file.pattern)
     }
 
     /// Encodes the words of a repaired text, up to the first whose end is not yet known.

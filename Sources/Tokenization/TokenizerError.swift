@@ -16,10 +16,10 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
             "\(path) cannot be read: \(reason). Give the path of a tokenizer.json or of the model folder "
                 + "that holds one."
         case .malformed(let what, let expected):
-            "The tokenizer.json is damaged: \(what); expected \(expected). Fetch the file again from the "
+            "The tokenizer is damaged: \(what); expected \(expected). Fetch the file again from the "
                 + "model's source."
         case .unsupported(let field, let found, let expected):
-            "The tokenizer.json asks for \(field) \(found), which is not implemented; supported: \(expected). "
+            "The tokenizer asks for \(field) \(found), which is not implemented; supported: \(expected). "
                 + "Use a model whose tokenizer is byte-level BPE."
         case .noSuchSpecial(let name, let known):
             "The vocabulary has no special token \(name); it has \(known.joined(separator: " ")). "

@@ -2,11 +2,18 @@ import Digests
 import Documents
 import JSON
 
-/// A tokenizer.json, checked: what it asks for is what ``Tokenizer`` does.
+/// A vocabulary, checked: what it asks for is what ``Tokenizer`` does. Here from a tokenizer.json; from
+/// Kimi's `tiktoken.model` in TokenizerFile+Ranks.swift.
 ///
-/// The seam for other formats: whatever fills this (Kimi's `tiktoken.model` will) gets the
-/// same encoder, as long as its words are found by a ``WordScanner``.
+/// The seam for other formats: whatever fills this gets the same encoder, as long as its words are
+/// found by a ``WordScanner``.
 struct TokenizerFile {
+    /// Two neighbours that become one token; the lowest rank merges first.
+    struct Merge {
+        var left, right, merged: Int32
+        var rank: UInt32
+    }
+
     struct Added: Equatable {
         var id: Int
         var name: String
@@ -14,12 +21,14 @@ struct TokenizerFile {
 
     /// Bytes by id; ids that the file does not assign are empty.
     var tokens: [[UInt8]]
-    /// Pairs of ids in order of rank, and what they become.
-    var merges: [(left: Int32, right: Int32, merged: Int32)]
+    /// In order of rank.
+    var merges: [Merge]
     /// Every added token; none of them is ever produced from text.
     var added: [Added]
-    /// Whether each number character is a word of its own (`Digits`, individual).
-    var isolatesDigits: Bool
+    /// How words are found.
+    var pattern: WordScanner.Pattern
+    /// Tokens that a whole word is compared with before anything merges; nil when words only merge.
+    var wholeWords: TokenTable?
     /// What Hugging Face writes for a byte without a token.
     var unknownToken: String?
 
@@ -38,7 +47,7 @@ struct TokenizerFile {
         }
         try Self.refuseWhatIsNotDone(root, model)
         unknownToken = model["unk_token"]?.string
-        isolatesDigits = try Self.preTokenizer(root["pre_tokenizer"] ?? .null)
+        pattern = try Self.preTokenizer(root["pre_tokenizer"] ?? .null)
 
         guard case .object(let vocabulary)? = model["vocab"] else {
             throw .malformed(what: "model.vocab is missing", expected: "an object of tokens and ids")
@@ -91,7 +100,7 @@ struct TokenizerFile {
         guard case .array(let pairs)? = model["merges"] else {
             throw .malformed(what: "model.merges is missing", expected: "an array of pairs")
         }
-        var merges: [(left: Int32, right: Int32, merged: Int32)] = []
+        var merges: [Merge] = []
         merges.reserveCapacity(pairs.count)
         for pair in pairs {
             let left: [UInt8]
@@ -123,7 +132,8 @@ struct TokenizerFile {
                     found: quoted(left + right),
                     expected: "added tokens that text never becomes")
             }
-            merges.append((leftID, rightID, merged))
+            merges.append(
+                Merge(left: leftID, right: rightID, merged: merged, rank: UInt32(merges.count)))
         }
         self.merges = merges
     }
@@ -157,8 +167,7 @@ struct TokenizerFile {
             "ByteLevel")
     }
 
-    /// Whether digits are set apart; the only choice among what is supported.
-    private static func preTokenizer(_ value: JSONValue) throws(TokenizerError) -> Bool {
+    private static func preTokenizer(_ value: JSONValue) throws(TokenizerError) -> WordScanner.Pattern {
         let expected =
             "ByteLevel with use_regex and without add_prefix_space, alone or after individual Digits"
         func isTrue(_ value: JSONValue?) -> Bool? {
@@ -168,12 +177,12 @@ struct TokenizerFile {
             value["type"]?.string == "ByteLevel" && isTrue(value["add_prefix_space"]) == false
                 && isTrue(value["use_regex"]) != false
         }
-        if isByteLevel(value) { return false }
+        if isByteLevel(value) { return .gpt2 }
         if value["type"]?.string == "Sequence", case .array(let steps)? = value["pretokenizers"] {
             if steps.count == 2, steps[0]["type"]?.string == "Digits",
                 isTrue(steps[0]["individual_digits"]) == true, isByteLevel(steps[1])
             {
-                return true
+                return .gpt2Digits
             }
             let found = steps.map { $0["type"]?.string ?? "?" }.joined(separator: ", ")
             throw .unsupported(field: "pre_tokenizer", found: "Sequence[\(found)]", expected: expected)
@@ -183,7 +192,7 @@ struct TokenizerFile {
 
     /// SHA-256 over everything that changes an id, independent of JSON spelling: lower-case hex.
     var fingerprint: String {
-        var canonical = Array("lector tokenizer 1\nbyte-level \(isolatesDigits ? "digits" : "plain")\n".utf8)
+        var canonical = Array("lector tokenizer 1\n\(pattern.rawValue)\n".utf8)
         func append(_ number: Int) {
             withUnsafeBytes(of: UInt32(number).littleEndian) { canonical.append(contentsOf: $0) }
         }

@@ -6,7 +6,15 @@
 ///
 /// A word longer than ``maximumWordBytes`` is cut there, at the boundary of a scalar, so that
 /// a run without end needs bounded memory. (Hugging Face does not cut: ids differ behind it.)
+///
+/// Kimi's pattern is ``KimiWordScanner``'s, under the same promises.
 struct WordScanner: Sendable {
+    enum Pattern: String, Sendable {
+        case gpt2 = "byte-level plain"
+        case gpt2Digits = "byte-level digits"
+        case kimi = "kimi"
+    }
+
     /// 64 KiB: a hundred times the longest word that means something.
     static let maximumWordBytes = 1 << 16
     /// How far a decision looks: a word, one scalar more and its predecessor.
@@ -17,11 +25,11 @@ struct WordScanner: Sendable {
     private static let isolatedBit: UInt8 = 4
 
     private let classes: ClassTable
-    private let isolatesDigits: Bool
+    private let kimi: KimiWordScanner?
 
-    init(isolatesDigits: Bool) {
-        self.isolatesDigits = isolatesDigits
-        classes = isolatesDigits ? .withDigits : .plain
+    init(_ pattern: Pattern) {
+        classes = pattern == .gpt2Digits ? .withDigits : .plain
+        kimi = pattern == .kimi ? KimiWordScanner() : nil
     }
 
     /// The end of the word that begins at `start`.
@@ -33,6 +41,7 @@ struct WordScanner: Sendable {
     /// - Returns: The offset behind the word, or nil when that depends on bytes yet to come.
     @inline(__always)
     func wordEnd(in text: UnsafeBufferPointer<UInt8>, from start: Int, isEnd: Bool) -> Int? {
+        if let kimi { return kimi.wordEnd(in: text, from: start, isEnd: isEnd) }
         let base = text.baseAddress.unsafelyUnwrapped
         let count = text.count
         var at = start

@@ -10,35 +10,32 @@
 public final class MappedFile: Sendable {
     public let path: String
     nonisolated(unsafe) public let bytes: UnsafeRawBufferPointer
+    private let file: ReadableFile
 
     /// Maps the file at `path`. The file must not be changed while it is mapped; files of ours
-    /// are replaced by rename, never rewritten.
+    /// are replaced by rename, never rewritten. See ``checkUnchanged()`` and ``endProcessWhenCut()``.
     ///
     /// - Throws: ``WeightFileError/unreadable(path:reason:)``.
     public init(path: String) throws(WeightFileError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw .unreadable(path: path, reason: "it is not a regular file")
-        }
-        let length = Int(status.st_size)
+        file = try ReadableFile(path: path)
         self.path = path
+        let length = file.byteCount
         if length == 0 {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        guard let base = mmap(nil, length, PROT_READ, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
+        guard let base = file.map(), base != MAP_FAILED else {
             throw .unreadable(path: path, reason: String(cString: strerror(errno)))
         }
         bytes = UnsafeRawBufferPointer(start: base, count: length)
+        Self.register(bytes, path: path)
     }
 
+    /// - Throws: ``WeightFileError/changed(path:)`` when the file was rewritten or cut since it was mapped.
+    public func checkUnchanged() throws(WeightFileError) { try file.checkUnchanged() }
+
     deinit {
+        Self.unregister(bytes)
         if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
     }
 }

@@ -12,13 +12,21 @@ public struct PackedEntry: Sendable, Equatable {
     public let crc32c: UInt32
 }
 
+/// A small file that lies inside a packed file.
+public struct AttachedFile: Sendable, Equatable {
+    public let name: String
+    /// Bytes of the packed file.
+    public let range: Range<Int>
+    public let crc32c: UInt32
+}
+
 /// Lector's packed weights: one file, memory-mapped, its matrices in the layout that the
 /// kernels read, so that opening copies nothing.
 ///
 /// Layout, little-endian: 8 bytes `LECTORW\0`; u32 version; u32 length of the JSON header;
 /// u64 length of the file; u32 CRC-32C of the JSON header; u32 zero; 32 bytes digest; then the
 /// JSON header, padded with spaces to a multiple of 64; then the tensors, each at a multiple of
-/// 64, zeros between. The digest is SHA-256(JSON header, SHA-256(everything after it)); it is
+/// 64, zeros between, and in the same way the attached files (`tokenizer.json` and the like). The digest is SHA-256(JSON header, SHA-256(everything after it)); it is
 /// the model's fingerprint.
 public final class PackedFile: Sendable {
     public let path: String
@@ -32,6 +40,8 @@ public final class PackedFile: Sendable {
     public let fingerprint: String
     /// In file order.
     public let entries: [PackedEntry]
+    /// Files that go with the weights, such as the tokenizer's, in file order.
+    public let files: [AttachedFile]
     private let places: [String: Int]
     private let file: MappedFile
     private let headerRange: Range<Int>
@@ -102,6 +112,17 @@ public final class PackedFile: Sendable {
             entries.append(entry)
         }
         self.entries = entries
+        var files: [AttachedFile] = []
+        for value in json["files"]?.array ?? [] {
+            guard let name = value["name"]?.string, let offset = value["offset"]?.integer,
+                let length = value["length"]?.integer,
+                let sum = value["crc32c"]?.string.flatMap({ UInt32($0, radix: 16) }),
+                offset >= end, length >= 0, length <= bytes.count, offset <= bytes.count - length
+            else { throw .malformed(path: path, what: "an attached file lies outside its place") }
+            files.append(AttachedFile(name: name, range: offset..<offset + length, crc32c: sum))
+            end = offset + length
+        }
+        self.files = files
         self.places = places
         if bytes.count <= Self.checkedAtOpening { try checkSections() }
     }
@@ -140,6 +161,21 @@ public final class PackedFile: Sendable {
         UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
     }
 
+    /// The bytes of an attached file, checked.
+    ///
+    /// - Throws: ``WeightFileError/corrupt(path:what:found:expected:)``.
+    public func bytes(of attached: AttachedFile) throws(WeightFileError) -> [UInt8] {
+        let raw = UnsafeRawBufferPointer(rebasing: file.bytes[attached.range])
+        let sum = crc32c(raw)
+        guard sum == attached.crc32c else {
+            throw .corrupt(path: path, what: attached.name, found: hex(sum), expected: hex(attached.crc32c))
+        }
+        return Array(raw)
+    }
+
+    /// - Throws: ``WeightFileError/changed(path:)`` when the file was rewritten since it was opened.
+    public func checkUnchanged() throws(WeightFileError) { try file.checkUnchanged() }
+
     /// The file's length.
     public var byteCount: Int { file.bytes.count }
 
@@ -153,6 +189,7 @@ public final class PackedFile: Sendable {
                 throw .corrupt(path: path, what: entry.name, found: hex(sum), expected: hex(entry.crc32c))
             }
         }
+        for attached in files { _ = try bytes(of: attached) }
     }
 
     /// Recomputes the digest over the whole file.

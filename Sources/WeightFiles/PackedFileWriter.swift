@@ -34,20 +34,26 @@ public final class PackedFileWriter {
     private let recipe: String
     private let source: JSONValue
     private let plan: [Plan]
+    private let files: [(name: String, bytes: [UInt8])]
     private let offsets: [Int]
+    private let fileOffsets: [Int]
     private let headerBytes: Int
     private var sums: [UInt32] = []
     private var position: Int
     private var body = SHA256()
 
+    /// - Parameter files: What goes with the weights, such as `tokenizer.json`, by name.
     public init(
-        path: String, config: JSONValue, recipe: String, source: JSONValue, plan: [Plan]
+        path: String, config: JSONValue, recipe: String, source: JSONValue, plan: [Plan],
+        files: [(name: String, bytes: [UInt8])] = []
     ) throws(WeightFileError) {
         (self.path, self.config, self.recipe, self.source, self.plan) = (path, config, recipe, source, plan)
+        self.files = files
         // The header's length depends on the offsets' digits, which depend on the header's
         // length: offsets are counted from the header's end in a first draft with wide numbers.
         let draft = Self.header(
-            config, recipe, source, plan, offsets: plan.map { _ in 1 << 52 }, sums: plan.map { _ in 0 })
+            config, recipe, source, plan, offsets: plan.map { _ in 1 << 52 }, sums: plan.map { _ in 0 },
+            files: files, fileOffsets: files.map { _ in 1 << 52 })
         headerBytes = (draft.utf8.count + 63) / 64 * 64
         var offsets: [Int] = []
         var at = PackedFile.prefaceBytes + headerBytes
@@ -56,6 +62,10 @@ public final class PackedFileWriter {
             at += (tensor.format.byteCount(shape: tensor.shape) + 63) / 64 * 64
         }
         self.offsets = offsets
+        fileOffsets = files.map { file in
+            defer { at += (file.bytes.count + 63) / 64 * 64 }
+            return at
+        }
         position = PackedFile.prefaceBytes + headerBytes
         temporary = path + ".\(getpid()).part"
         descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -74,7 +84,7 @@ public final class PackedFileWriter {
 
     private static func header(
         _ config: JSONValue, _ recipe: String, _ source: JSONValue, _ plan: [Plan], offsets: [Int],
-        sums: [UInt32]
+        sums: [UInt32], files: [(name: String, bytes: [UInt8])], fileOffsets: [Int]
     ) -> String {
         let tensors = plan.indices.map { index in
             JSONValue.object([
@@ -86,10 +96,21 @@ public final class PackedFileWriter {
                 JSONMember("crc32c", .string(hex(sums[index]))),
             ])
         }
-        return JSONValue.object([
+        var members = [
             JSONMember("recipe", .string(recipe)), JSONMember("source", source), JSONMember("config", config),
             JSONMember("tensors", .array(tensors)),
-        ]).text
+        ]
+        if !files.isEmpty {
+            let attached = zip(files, fileOffsets).map { file, offset in
+                JSONValue.object([
+                    JSONMember("name", .string(file.name)), JSONMember("offset", .integer(offset)),
+                    JSONMember("length", .integer(file.bytes.count)),
+                    JSONMember("crc32c", .string(hex(file.bytes.withUnsafeBytes { crc32c($0) }))),
+                ])
+            }
+            members.append(JSONMember("files", .array(attached)))
+        }
+        return JSONValue.object(members).text
     }
 
     /// Appends the next tensor of the plan.
@@ -99,9 +120,14 @@ public final class PackedFileWriter {
         let tensor = plan[sums.count]
         precondition(
             bytes.count == tensor.format.byteCount(shape: tensor.shape), "\(tensor.name): wrong length")
+        sums.append(crc32c(bytes))
+        try put(bytes)
+    }
+
+    /// Bytes, and zeros up to the next multiple of 64.
+    private func put(_ bytes: UnsafeRawBufferPointer) throws(WeightFileError) {
         try write(bytes, at: position)
         body.update(bytes)
-        sums.append(crc32c(bytes))
         position += bytes.count
         let padding = [UInt8](repeating: 0, count: (64 - position % 64) % 64)
         try write(padding, at: position)
@@ -112,7 +138,17 @@ public final class PackedFileWriter {
     /// Writes the header, syncs and renames. Returns the fingerprint.
     public func finish() throws(WeightFileError) -> String {
         precondition(sums.count == plan.count, "tensors are missing")
-        var header = Array(Self.header(config, recipe, source, plan, offsets: offsets, sums: sums).utf8)
+        for file in files {
+            var failure: WeightFileError?
+            file.bytes.withUnsafeBytes { raw in
+                do throws(WeightFileError) { try put(raw) } catch { failure = error }
+            }
+            if let failure { throw failure }
+        }
+        let text = Self.header(
+            config, recipe, source, plan, offsets: offsets, sums: sums, files: files, fileOffsets: fileOffsets
+        )
+        var header = Array(text.utf8)
         header += [UInt8](repeating: 0x20, count: headerBytes - header.count)
         var finished = SHA256()
         swap(&finished, &body)

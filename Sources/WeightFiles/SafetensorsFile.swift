@@ -12,14 +12,15 @@ public struct TensorEntry: Sendable {
     public var count: Int { shape.reduce(1, *) }
 }
 
-/// One safetensors file, memory-mapped, every claim of its header checked at opening.
+/// One safetensors file, every claim of its header checked at opening.
 ///
 /// Source: the format description of the safetensors package: 8 bytes little-endian header
 /// length, JSON header, data; offsets count from the end of the header.
 public final class SafetensorsFile: Sendable {
     public let path: String
     public let tensors: [String: TensorEntry]
-    private let file: MappedFile
+    private let file: ReadableFile
+    private let dataStart: Int
 
     static let maximumHeaderBytes = 100_000_000
 
@@ -27,22 +28,24 @@ public final class SafetensorsFile: Sendable {
     ///   file, overlap, leave holes or do not fit shape and type.
     public init(path: String) throws(WeightFileError) {
         self.path = path
-        file = try MappedFile(path: path)
-        let bytes = file.bytes
-        guard bytes.count >= 8 else { throw .truncated(path: path, found: bytes.count, expected: 8) }
-        let announced = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+        file = try ReadableFile(path: path)
+        let fileBytes = file.byteCount
+        guard fileBytes >= 8 else { throw .truncated(path: path, found: fileBytes, expected: 8) }
+        let announced = try file.bytes(0..<8).withUnsafeBytes {
+            UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self))
+        }
         guard announced <= UInt64(Self.maximumHeaderBytes) else {
             throw .notAModel(
                 path: path, found: "a header of \(announced) bytes", expected: "a safetensors file")
         }
         let dataStart = 8 + Int(announced)
-        guard bytes.count >= dataStart else {
-            throw .truncated(path: path, found: bytes.count, expected: dataStart)
+        self.dataStart = dataStart
+        guard fileBytes >= dataStart else {
+            throw .truncated(path: path, found: fileBytes, expected: dataStart)
         }
         let header: JSONValue
-        do {
-            header = try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]))
-        } catch {
+        let text = try file.bytes(8..<dataStart)
+        do { header = try JSONValue(parsing: text) } catch {
             throw .malformed(path: path, what: error.description)
         }
         guard let fields = header.members else {
@@ -51,7 +54,7 @@ public final class SafetensorsFile: Sendable {
         var entries: [TensorEntry] = []
         for field in fields where field.name != "__metadata__" {
             entries.append(
-                try Self.entry(field, dataStart: dataStart, fileBytes: bytes.count, path: path))
+                try Self.entry(field, dataStart: dataStart, fileBytes: fileBytes, path: path))
         }
         entries.sort {
             ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
@@ -65,8 +68,8 @@ public final class SafetensorsFile: Sendable {
             }
             end = entry.range.upperBound
         }
-        guard end == bytes.count else {
-            throw .malformed(path: path, what: "\(bytes.count - end) bytes after the last tensor")
+        guard end == fileBytes else {
+            throw .malformed(path: path, what: "\(fileBytes - end) bytes after the last tensor")
         }
         var tensors: [String: TensorEntry] = [:]
         for entry in entries where tensors.updateValue(entry, forKey: entry.name) != nil {
@@ -117,10 +120,39 @@ public final class SafetensorsFile: Sendable {
     ]
 
     /// Length of the file.
-    public var byteCount: Int { file.bytes.count }
+    public var byteCount: Int { file.byteCount }
 
-    /// The bytes of a tensor as they lie in the file.
-    public func bytes(of entry: TensorEntry) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+    /// Reads elements `range` of a tensor as Float32.
+    ///
+    /// - Parameter out: At least `range.count` elements.
+    /// - Throws: ``WeightFileError/elementType(path:tensor:found:)``, ``WeightFileError/changed(path:)``.
+    public func read(
+        _ entry: TensorEntry, _ range: Range<Int>, into out: UnsafeMutableBufferPointer<Float>
+    ) throws(WeightFileError) {
+        guard let type = ElementType(rawValue: entry.typeName) else {
+            throw .elementType(path: path, tensor: entry.name, found: entry.typeName)
+        }
+        precondition(range.lowerBound >= 0 && range.upperBound <= entry.count && out.count >= range.count)
+        guard !range.isEmpty else { return }
+        let start = entry.range.lowerBound + range.lowerBound * type.byteCount
+        if type == .f32 {
+            let target = UnsafeMutableRawBufferPointer(
+                rebasing: UnsafeMutableRawBufferPointer(out)[..<(range.count * 4)])
+            return try file.read(target, at: start)
+        }
+        let raw = try file.bytes(start..<start + range.count * type.byteCount)
+        raw.withUnsafeBytes { raw in
+            let halves = raw.bindMemory(to: UInt16.self)
+            if type == .bf16 {
+                for i in 0..<range.count { out[i] = float(bf16: halves[i]) }
+            } else {
+                for i in 0..<range.count { out[i] = float(f16: halves[i]) }
+            }
+        }
+    }
+
+    /// SHA-256 of the whole file, or of its header alone.
+    func digest(whole: Bool) throws(WeightFileError) -> [UInt8] {
+        try file.digest(0..<(whole ? file.byteCount : dataStart))
     }
 }

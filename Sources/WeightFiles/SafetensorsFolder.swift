@@ -9,6 +9,7 @@ public final class SafetensorsFolder: Sendable {
     public let names: [String]
     /// Shard names in the order of first use, with their lengths in bytes.
     public let shards: [(name: String, bytes: Int)]
+    private let files: [SafetensorsFile]
     private let places: [String: (file: SafetensorsFile, entry: TensorEntry)]
 
     /// - Throws: ``WeightFileError``, also when the index and the shards disagree.
@@ -17,6 +18,7 @@ public final class SafetensorsFolder: Sendable {
         let indexPath = path + "/model.safetensors.index.json"
         var places: [String: (file: SafetensorsFile, entry: TensorEntry)] = [:]
         var shards: [(name: String, bytes: Int)] = []
+        var opened: [SafetensorsFile] = []
         if isReadableFile(indexPath) {
             let index = try readJSON(path: indexPath)
             guard let map = index["weight_map"]?.members else {
@@ -34,6 +36,7 @@ public final class SafetensorsFolder: Sendable {
                     file = try SafetensorsFile(path: path + "/" + shard)
                     files[shard] = file
                     shards.append((shard, file.byteCount))
+                    opened.append(file)
                 }
                 guard let entry = file.tensors[field.name] else {
                     throw .missing(path: file.path, tensor: field.name)
@@ -43,10 +46,12 @@ public final class SafetensorsFolder: Sendable {
         } else {
             let file = try SafetensorsFile(path: path + "/model.safetensors")
             shards.append(("model.safetensors", file.byteCount))
+            opened.append(file)
             for (name, entry) in file.tensors { places[name] = (file, entry) }
         }
         self.places = places
         self.shards = shards
+        files = opened
         names = places.keys.sorted()
     }
 
@@ -62,24 +67,7 @@ public final class SafetensorsFolder: Sendable {
         _ name: String, _ range: Range<Int>, into out: UnsafeMutableBufferPointer<Float>
     ) throws(WeightFileError) {
         guard let (file, entry) = places[name] else { throw .missing(path: path, tensor: name) }
-        guard let type = ElementType(rawValue: entry.typeName) else {
-            throw .elementType(path: file.path, tensor: name, found: entry.typeName)
-        }
-        precondition(range.lowerBound >= 0 && range.upperBound <= entry.count && out.count >= range.count)
-        guard !range.isEmpty else { return }
-        let source = file.bytes(of: entry).baseAddress! + range.lowerBound * type.byteCount
-        switch type {
-        case .f32:
-            UnsafeMutableRawPointer(out.baseAddress!).copyMemory(from: source, byteCount: range.count * 4)
-        case .bf16:
-            for i in 0..<range.count {
-                out[i] = float(bf16: source.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self))
-            }
-        case .f16:
-            for i in 0..<range.count {
-                out[i] = float(f16: source.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self))
-            }
-        }
+        try file.read(entry, range, into: out)
     }
 
     /// All elements of tensor `name` as Float32.
@@ -104,33 +92,28 @@ extension SafetensorsFolder {
     /// count, beyond that config, shard names, lengths and headers.
     public func fingerprint() throws(WeightFileError) -> String {
         var hash = SHA256()
-        let config = try MappedFile(path: path + "/config.json")
-        hash.update(withExtendedLifetime(config) { SHA256.digest(of: config.bytes) })
+        let config = try ReadableFile(path: path + "/config.json")
+        hash.update(try config.digest(0..<config.byteCount))
         let isSmall = shards.reduce(0) { $0 + $1.bytes } <= 1 << 29
-        for shard in shards {
+        for (shard, file) in zip(shards, files) {
             hash.update("\(shard.name) \(shard.bytes)\n".utf8)
-            let file = try MappedFile(path: path + "/" + shard.name)
-            let digest = withExtendedLifetime(file) {
-                let bytes = file.bytes
-                let header = 8 + Int(clamping: bytes.integer(UInt64.self, at: 0))
-                let covered = isSmall ? bytes.count : header
-                return SHA256.digest(of: UnsafeRawBufferPointer(rebasing: bytes.prefix(covered)))
-            }
-            hash.update(digest)
+            hash.update(try file.digest(whole: isSmall))
         }
         return hash.finalize().hex
     }
 }
 
-/// Reads a whole JSON file.
+/// Reads a whole JSON file of at most 256 MiB.
 ///
 /// - Throws: ``WeightFileError/unreadable(path:reason:)`` or ``WeightFileError/malformed(path:what:)``.
 public func readJSON(path: String) throws(WeightFileError) -> JSONValue {
-    let file = try MappedFile(path: path)
-    defer { withExtendedLifetime(file) {} }
-    do {
-        return try JSONValue(parsing: file.bytes)
-    } catch {
+    let file = try ReadableFile(path: path)
+    guard file.byteCount <= 1 << 28 else {
+        throw .malformed(
+            path: path, what: "\(file.byteCount) bytes are more than any JSON file of a model has")
+    }
+    let text = try file.bytes(0..<file.byteCount)
+    do { return try JSONValue(parsing: text) } catch {
         throw .malformed(path: path, what: error.description)
     }
 }

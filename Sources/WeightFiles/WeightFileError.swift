@@ -22,6 +22,10 @@ public enum WeightFileError: Error, Equatable, CustomStringConvertible {
     case notFinite(path: String, tensor: String, index: Int)
     /// The config asks for something that is not implemented, or leaves out something needed.
     case config(path: String, field: String, found: String, expected: String)
+    /// The file was rewritten or cut short while it was in use.
+    case changed(path: String)
+    /// The weights do not fit into this machine's memory.
+    case memory(path: String, needed: Int, available: Int)
     /// Writing failed.
     case unwritable(path: String, reason: String)
 
@@ -32,7 +36,7 @@ public enum WeightFileError: Error, Equatable, CustomStringConvertible {
             "\(path) cannot be read: \(reason). Check the path and its permissions."
         case .notAModel(let path, let found, let expected):
             "\(path) is not a model: found \(found), expected \(expected). Give a Hugging Face folder, "
-                + "or a file that 'lector model convert' wrote."
+                + "a GGUF, or a file that 'lector model convert' wrote."
         case .truncated(let path, let found, let expected):
             "\(path) is cut short: it has \(found) bytes, its header announces \(expected). "
                 + "Copy or download it again."
@@ -50,13 +54,19 @@ public enum WeightFileError: Error, Equatable, CustomStringConvertible {
             "\(path): \(tensor) has shape \(found), the config asks for \(expected). "
                 + "Check that config.json and the weights belong together."
         case .elementType(let path, let tensor, let found):
-            "\(path): \(tensor) has element type \(found), expected F32, F16 or BF16. "
-                + "Export the weights in one of these."
+            "\(path): \(tensor) has element type \(found), which is not read here; expected F32, F16 or BF16, "
+                + "in a GGUF also Q8_0, Q4_0, Q5_0, Q4_K, Q5_K or Q6_K. Export the weights in one of these."
         case .notFinite(let path, let tensor, let index):
             "\(path): \(tensor) holds a value that is not finite, at element \(index). "
                 + "The weights are unusable; export them again."
         case .config(let path, let field, let found, let expected):
             "\(path): \(field) is \(found), expected \(expected). This build does not run such a model."
+        case .changed(let path):
+            "\(path) was changed while it was in use. Replace model files by renaming a new one over "
+                + "them, and start again."
+        case .memory(let path, let needed, let available):
+            "\(path) needs \(needed >> 20) MiB of memory to load, this machine has \(available >> 20). Convert it "
+                + "with 'lector model convert --to q4'; the packed file is mapped, not loaded."
         case .unwritable(let path, let reason):
             "\(path) cannot be written: \(reason). Check the folder, its permissions and the free space."
         }

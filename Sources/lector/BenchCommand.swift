@@ -18,11 +18,11 @@ struct BenchCommand: ParsableCommand {
               lector bench --model my-model.lector --positions 0,32768 --tokens 2048 --json
             """)
 
-    @Option(help: "A Hugging Face folder or a packed file; without it the bundled model.")
+    @Option(help: "A Hugging Face folder, a GGUF or a packed file; without it the bundled model.")
     var model: String?
 
-    @Option(help: "How a folder's weights are packed: f32, bf16, q8 or q4.")
-    var weights: String = "bf16"
+    @Option(help: "How weights of a folder or a GGUF are packed: f32, bf16, q8, q4 or closest.")
+    var weights: String?
 
     @Option(help: "Tokens read before the measurement, separated by commas.")
     var positions: String = "0,1024,8192"
@@ -43,9 +43,7 @@ struct BenchCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        guard let recipe = Recipe(rawValue: weights) else {
-            throw ValidationError("--weights \(CommandSupport.clean(weights)): one of q4, q8, bf16, f32")
-        }
+        let recipe = try ModelSupport.recipe(weights, option: "--weights")
         let places = positions.split(separator: ",").compactMap { Int($0) }
         guard !places.isEmpty, places.count == positions.split(separator: ",").count,
             places.allSatisfy({ $0 >= 0 }),

@@ -2,6 +2,7 @@ import ArgumentParser
 import Documents
 import Glibc
 import Pipelines
+import WeightFiles
 
 /// What verbs share: talk on stderr, and errors as exit statuses.
 enum CommandSupport {
@@ -21,6 +22,7 @@ enum CommandSupport {
     /// Runs the body of a verb; what it throws is printed on stderr and becomes the exit
     /// status of docs and `--help`.
     static func run(_ body: () throws -> Int32) throws {
+        MappedFile.endProcessWhenCut()
         do {
             let status = try body()
             if status != 0 { throw ExitCode(status) }

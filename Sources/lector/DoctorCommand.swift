@@ -14,7 +14,7 @@ struct DoctorCommand: ParsableCommand {
               lector doctor --model my-model.lector --json
             """)
 
-    @Option(help: "A Hugging Face folder or a packed file; without it the bundled model.")
+    @Option(help: "A Hugging Face folder, a GGUF or a packed file; without it the bundled model.")
     var model: String?
 
     @Flag(help: "One JSON object.")
@@ -41,7 +41,7 @@ struct DoctorCommand: ParsableCommand {
             var status: Int32 = failed.isEmpty ? 0 : 70
             do {
                 let path = try ModelSupport.path(model)
-                if !ModelSupport.isFolder(path) { try PackedFile(path: path).checkDigest() }
+                if case .packed(let file) = try ModelFile(path: path) { try file.checkDigest() }
                 let loaded = try LoadedModel.open(path: path)
                 let engine = loaded.engine
                 fields += [

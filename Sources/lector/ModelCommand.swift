@@ -4,6 +4,7 @@ import Glibc
 import Inference
 import JSON
 import KimiLinear
+import Tokenization
 import WeightFiles
 
 struct ModelCommand: ParsableCommand {
@@ -15,14 +16,32 @@ struct ModelCommand: ParsableCommand {
         ])
 }
 
+/// Which model a verb is about: `--model PATH`, or the path alone where nothing else stands.
+struct ModelChoice: ParsableArguments {
+    @Argument(help: ArgumentHelp("The same as --model.", valueName: "model"))
+    var path: String?
+
+    @Option(help: "A Hugging Face folder, a GGUF or a packed file; without it the bundled model.")
+    var model: String?
+
+    mutating func validate() throws {
+        if path != nil, model != nil { throw ValidationError("give the model once, by --model or alone") }
+    }
+
+    func located() throws -> String { try ModelSupport.path(model ?? path) }
+}
+
 /// What the model verbs share.
 enum ModelSupport {
     /// The given path, or the bundled model's.
     static func path(_ given: String?) throws -> String { try given ?? BundledModel.locate() }
 
-    static func isFolder(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    static func recipe(_ name: String?, option: String) throws -> Recipe? {
+        guard let name else { return nil }
+        guard let recipe = Recipe(rawValue: name) else {
+            throw ValidationError("\(option) \(CommandSupport.clean(name)): one of \(Recipe.names)")
+        }
+        return recipe
     }
 
     /// A progress line on stderr, when that is a terminal.
@@ -42,12 +61,12 @@ enum ModelSupport {
         switch error {
         case let error as WeightFileError:
             switch error {
-            case .unreadable, .unwritable: 74
-            case .config: 78
+            case .unreadable, .unwritable, .changed: 74
+            case .config, .memory: 78
             default: 65
             }
         case is BundledModel.NotFound, is KernelLevel.Unavailable, is LoadedModel.VocabularyMismatch: 78
-        case is StateBytesError, is TokenError: 65
+        case is StateBytesError, is TokenError, is TokenizerError: 65
         default: nil
         }
     }
@@ -73,32 +92,29 @@ struct ModelInfoCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               lector model info
-              lector model info ./my-model --json
+              lector model info --model ./my-model --json
             """)
 
-    @Argument(help: "A Hugging Face folder or a packed file; without it the bundled model.")
-    var path: String?
+    @OptionGroup var choice: ModelChoice
 
     @Flag(help: "One JSON object.")
     var json = false
 
     func run() throws {
         try CommandSupport.run {
-            let path = try ModelSupport.path(path)
+            let path = try choice.located()
             let config: ModelConfig
             var fields = [JSONMember("path", .string(path))]
-            if ModelSupport.isFolder(path) {
-                let folder = try SafetensorsFolder(path: path)
-                config = try ModelConfig(
-                    json: try readJSON(path: path + "/config.json"), path: path + "/config.json")
+            switch try ModelFile(path: path) {
+            case .published(let model):
+                config = model.config
                 fields += [
-                    JSONMember("kind", .string("Hugging Face folder")),
-                    JSONMember("bytes", .integer(folder.shards.reduce(0) { $0 + $1.bytes })),
-                    JSONMember("tensors", .integer(folder.names.count)),
-                    JSONMember("fingerprint", .string(try folder.fingerprint())),
+                    JSONMember("kind", .string(model.kind)), JSONMember("bytes", .integer(model.byteCount)),
+                    JSONMember("tensors", .integer(model.tensorCount)),
+                    JSONMember("fingerprint", .string(try model.fingerprint())),
                 ]
-            } else {
-                let file = try PackedFile(path: path)
+                if let types = model.gguf?.typeCounts { fields.append(JSONMember("types", .string(types))) }
+            case .packed(let file):
                 config = try ModelConfig(json: file.config, path: path)
                 fields += [
                     JSONMember("kind", .string("packed file")), JSONMember("weights", .string(file.recipe)),
@@ -106,6 +122,9 @@ struct ModelInfoCommand: ParsableCommand {
                     JSONMember("tensors", .integer(file.entries.count)),
                     JSONMember("fingerprint", .string(file.fingerprint)), JSONMember("source", file.source),
                 ]
+                if !file.files.isEmpty {
+                    fields.append(JSONMember("files", .array(file.files.map { .string($0.name) })))
+                }
             }
             let kda = config.layers.count { $0 == .kda }
             let moe = config.feedForward.count { $0 == .moe }
@@ -134,31 +153,39 @@ struct ModelInfoCommand: ParsableCommand {
 struct ModelConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
-        abstract: "Packs a Hugging Face folder into one file that opens in milliseconds.",
+        abstract: "Packs a Hugging Face folder or a GGUF into one file that opens in milliseconds.",
         discussion: """
-            Writes under a temporary name and renames, so that OUTPUT is never a part of a model. Put
-            tokenizer.json beside it. Weights that lie on the 4- or 8-bit grid are converted exactly.
+            Holds one tensor in memory at a time; writes under a temporary name and renames, so that OUTPUT is
+            never a part of a model. The tokenizer goes into the file. Weights that lie on the 4- or 8-bit
+            grid are converted exactly; 'closest' keeps Q4_0 bit for bit and other quantized types in 8 bits.
 
             EXAMPLES
               lector model convert ./my-model -o my-model.lector --to q4
+              lector model convert model-Q4_K_M.gguf -o my-model.lector
             """)
 
-    @Argument(help: "A folder with config.json and safetensors.")
-    var folder: String
+    @OptionGroup var choice: ModelChoice
 
     @Option(name: [.short, .long], help: "The packed file to write.")
     var output: String
 
-    @Option(help: "q4, q8, bf16 or f32.")
-    var to: String = "q4"
+    @Option(help: "q4, q8, bf16, f32 or closest; default q4 for a folder, closest for a GGUF.")
+    var to: String?
 
     func run() throws {
-        guard let recipe = Recipe(rawValue: to) else {
-            throw ValidationError("--to \(CommandSupport.clean(to)): one of q4, q8, bf16, f32")
-        }
+        let recipe = try ModelSupport.recipe(to, option: "--to")
         try CommandSupport.run {
-            let converter = try ModelConverter(folder: folder, recipe: recipe)
-            let fingerprint = try converter.write(to: output, progress: ModelSupport.progress("packing"))
+            let path = try choice.located()
+            guard case .published(let model) = try ModelFile(path: path) else {
+                throw ValidationError("\(CommandSupport.clean(path)) is packed already")
+            }
+            let files = try TokenizerFiles(of: model)
+            let fingerprint = try ModelConverter(model, recipe: recipe).write(
+                to: output, files: files.files, progress: ModelSupport.progress("packing"))
+            if files.isEmpty {
+                CommandSupport.complain(
+                    "\(CommandSupport.clean(path)) has no tokenizer: put tokenizer.json beside \(output)")
+            }
             try CommandSupport.print("\(output) \(fingerprint)\n")
             return 0
         }
@@ -172,25 +199,24 @@ struct ModelVerifyCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               lector model verify
-              lector model verify my-model.lector
+              lector model verify --model my-model.lector
             """)
 
-    @Argument(help: "A Hugging Face folder or a packed file; without it the bundled model.")
-    var path: String?
+    @OptionGroup var choice: ModelChoice
 
     @Flag(help: "One JSON object.")
     var json = false
 
     func run() throws {
         try CommandSupport.run {
-            let path = try ModelSupport.path(path)
+            let path = try choice.located()
+            let progress = ModelSupport.progress("checking")
             let report =
-                if ModelSupport.isFolder(path) {
-                    try ModelVerifier.verify(folder: path, progress: ModelSupport.progress("checking"))
-                } else {
-                    try ModelVerifier.verify(
-                        try PackedFile(path: path), progress: ModelSupport.progress("checking"))
+                switch try ModelFile(path: path) {
+                case .published(let model): try ModelVerifier.verify(model, progress: progress)
+                case .packed(let file): try ModelVerifier.verify(file, progress: progress)
                 }
+            _ = try LoadedModel.tokenizer(of: path)
             try ModelSupport.show(
                 [
                     JSONMember("path", .string(path)), JSONMember("status", .string("ok")),
@@ -215,8 +241,7 @@ struct ModelLogitsCommand: ParsableCommand {
               lector model logits --model ./my-model --weights f32 --ids 1,2,3 --output logits.npy
             """)
 
-    @Option(help: "A Hugging Face folder or a packed file; without it the bundled model.")
-    var model: String?
+    @OptionGroup var choice: ModelChoice
 
     @Option(help: "Token ids, separated by commas, or @FILE with ids between commas or white space.")
     var ids: String
@@ -224,19 +249,17 @@ struct ModelLogitsCommand: ParsableCommand {
     @Option(name: [.short, .long], help: "The .npy file to write.")
     var output: String
 
-    @Option(help: "How a folder's weights are packed: f32, bf16, q8 or q4.")
+    @Option(help: "How weights of a folder or a GGUF are packed: f32, bf16, q8, q4 or closest.")
     var weights: String = "f32"
 
     @Option(help: "Threads; default one a core.")
     var threads: Int?
 
     func run() throws {
-        guard let recipe = Recipe(rawValue: weights) else {
-            throw ValidationError("--weights \(CommandSupport.clean(weights)): one of q4, q8, bf16, f32")
-        }
+        let recipe = try ModelSupport.recipe(weights, option: "--weights")
         try CommandSupport.run {
             let tokens = try parsedIDs()
-            let engine = try Engine(modelPath: try ModelSupport.path(model), threads: threads, recipe: recipe)
+            let engine = try Engine(modelPath: try choice.located(), threads: threads, recipe: recipe)
             if let bad = engine.firstInvalidID(in: tokens) {
                 throw TokenError(id: bad, vocabularySize: engine.vocabularySize)
             }
@@ -255,7 +278,8 @@ struct ModelLogitsCommand: ParsableCommand {
     private func parsedIDs() throws -> [Int32] {
         var text = ids
         if ids.hasPrefix("@") {
-            text = String(decoding: try MappedFile(path: String(ids.dropFirst())).bytes, as: UTF8.self)
+            let file = try ReadableFile(path: String(ids.dropFirst()))
+            text = String(decoding: try file.bytes(0..<file.byteCount), as: UTF8.self)
         }
         let words = text.split { ", \n\t\r[]".contains($0) }
         let numbers = words.compactMap { Int32($0) }

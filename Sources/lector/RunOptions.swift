@@ -16,7 +16,7 @@ struct RunOptions: ParsableArguments {
     @Flag(help: "Rows are JSON on standard output anyway; with -o, print the summary as JSON.")
     var json = false
 
-    @Option(help: "Folder or packed file of a model; without it the bundled one.")
+    @Option(help: "A Hugging Face folder, a GGUF or a packed file; without it the bundled model.")
     var model: String?
 
     @Option(help: "Threads; without it one a core.")

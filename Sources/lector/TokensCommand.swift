@@ -27,7 +27,7 @@ struct TokensCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("What to read.", valueName: "input"))
     var inputs: [String]
 
-    @Option(help: "A Hugging Face folder or a packed file; without it the bundled model.")
+    @Option(help: "A Hugging Face folder, a GGUF or a packed file; without it the bundled model.")
     var model: String?
 
     @Flag(help: "Leave out quoted text of earlier mails.")

@@ -30,10 +30,11 @@ struct Golden {
     static func model(
         recipe: Recipe, level: String? = nil, threads: Int = 2, window: Int? = nil, chunkRows: Int = 128
     ) throws -> KimiLinearModel {
-        var config = try ModelConfig(json: try readJSON(path: folder + "/config.json"))
+        let published = try PublishedModel(path: folder)
+        var config = published.config
         config.window = window
         return try KimiLinearModel(
-            folder: try SafetensorsFolder(path: folder), config: config, recipe: recipe,
+            published: published, config: config, recipe: recipe,
             level: try KernelLevel(named: level), threads: threads, chunkRows: chunkRows)
     }
 }

@@ -8,7 +8,7 @@ import WeightFiles
     static func convert(folder: String = Golden.folder, _ recipe: Recipe, to path: String) throws
         -> PackedFile
     {
-        let fingerprint = try ModelConverter(folder: folder, recipe: recipe).write(to: path)
+        let fingerprint = try ModelConverter(PublishedModel(path: folder), recipe: recipe).write(to: path)
         let file = try PackedFile(path: path)
         #expect(file.fingerprint == fingerprint)
         return file
@@ -58,7 +58,7 @@ import WeightFiles
         {
             try file.exportFolder(to: base, change)
             do {
-                _ = try ModelVerifier.verify(folder: base)
+                _ = try ModelVerifier.verify(PublishedModel(path: base))
                 return nil
             } catch { return error }
         }

@@ -104,6 +104,23 @@ def scalars(first, last, behind):
     return "".join(chr(c) + behind for c in range(first, last) if not 0xD800 <= c < 0xE000).encode()
 
 
+def describe(b, ids):
+    """Puts into block `b` what the test compares; the length of its text."""
+    if b["kind"] == "mixed":
+        data = mixed(b["seed"], b["size"])
+    elif b["kind"] == "bytes":
+        data = random_bytes(b["seed"], b["size"])
+    else:
+        data = scalars(b["first"], b["last"], b["behind"])
+    found = ids(data)
+    b["bytes"] = len(data)
+    b["text"] = hashlib.sha256(data).hexdigest()
+    b["count"] = len(found)
+    b["start"] = found[:8]
+    b["ids"] = hashlib.sha256(struct.pack(f"<{len(found)}i", *found)).hexdigest()
+    return len(data)
+
+
 def main():
     t = tokenizers.Tokenizer.from_file(ROOT)
     t.encode_special_tokens = True
@@ -120,19 +137,7 @@ def main():
                    for f in range(0, 0x110000, 0x8000) if f < 0x38000 or f >= 0xE0000]
     total = 0
     for b in blocks:
-        if b["kind"] == "mixed":
-            data = mixed(b["seed"], b["size"])
-        elif b["kind"] == "bytes":
-            data = random_bytes(b["seed"], b["size"])
-        else:
-            data = scalars(b["first"], b["last"], b["behind"])
-        found = ids(data)
-        total += len(data)
-        b["bytes"] = len(data)
-        b["text"] = hashlib.sha256(data).hexdigest()
-        b["count"] = len(found)
-        b["start"] = found[:8]
-        b["ids"] = hashlib.sha256(struct.pack(f"<{len(found)}i", *found)).hexdigest()
+        total += describe(b, ids)
     with open(OUT, "w", encoding="utf-8") as f:
         json.dump({"tokenizers": tokenizers.__version__, "kinds": KINDS, "pieces": PIECES, "repeated": REPEATED,
                    "blocks": blocks}, f, ensure_ascii=True, indent=0)
@@ -140,4 +145,5 @@ def main():
     print(len(blocks), "blocks,", total, "bytes of text")
 
 
-main()
+if __name__ == "__main__":
+    main()
