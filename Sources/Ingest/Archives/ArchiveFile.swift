@@ -88,7 +88,8 @@ final class ArchiveFile {
         let beginning = reader.look(512)
         let isCompressed =
             Self.compressions.contains { beginning.begins(with: $0) } || beginning.begins(with: "BZh")
-            || beginning.begins(with: "LZIP") || beginning.begins(with: "begin ") || (beginning.first == 0x5D)
+            || beginning.begins(with: "LZIP") || beginning.begins(with: "begin ")
+            || beginning.begins(with: [0x5D, 0])
         // Each by name: `all` includes mtree, which opens files that it names, filters that
         // start programs, and xar (see XarReader).
         archive_read_support_filter_gzip(archive)
@@ -102,20 +103,24 @@ final class ArchiveFile {
         // Its test reads far ahead, over damage that would only come later.
         if beginning.begins(with: "begin ") { archive_read_support_filter_uu(archive) }
         archive_read_support_filter_rpm(archive)
-        archive_read_support_format_zip(archive)
-        archive_read_support_format_tar(archive)
-        archive_read_support_format_7zip(archive)
-        archive_read_support_format_cpio(archive)
-        archive_read_support_format_ar(archive)
-        archive_read_support_format_iso9660(archive)
-        archive_read_support_format_cab(archive)
-        archive_read_support_format_lha(archive)
-        archive_read_support_format_rar(archive)
-        archive_read_support_format_rar5(archive)
-        archive_read_support_format_warc(archive)
+        if isCompressed {
+            // What is inside is told anew: a 7z in a gz must be kept to be sought in.
+            archive_read_support_format_raw(archive)
+        } else {
+            archive_read_support_format_zip(archive)
+            archive_read_support_format_tar(archive)
+            archive_read_support_format_7zip(archive)
+            archive_read_support_format_cpio(archive)
+            archive_read_support_format_ar(archive)
+            archive_read_support_format_iso9660(archive)
+            archive_read_support_format_cab(archive)
+            archive_read_support_format_lha(archive)
+            archive_read_support_format_rar(archive)
+            archive_read_support_format_rar5(archive)
+            archive_read_support_format_warc(archive)
+        }
         archive_read_support_format_empty(archive)
         for password in passwords where !password.isEmpty { archive_read_add_passphrase(archive, password) }
-        if isCompressed { archive_read_support_format_raw(archive) }
 
         if isOutermost, let source = reader.seekableDescriptor {
             descriptor = source
@@ -252,7 +257,10 @@ final class ArchiveFile {
         if lower.contains("encrypt") || lower.contains("passphrase") || lower.contains("password") {
             return SourceFailure(reason: .encrypted, message: message)
         }
-        if lower.contains("unsupported") || lower.contains("not supported") || lower.contains("codec id") {
+        if lower.contains("too many filters") { return SourceFailure(reason: .limitDepth, message: message) }
+        if lower.contains("unsupported") || lower.contains("unexpected codec id")
+            || lower.contains("not supported") || lower.contains("codec id")
+        {
             return SourceFailure(reason: .unsupported, message: message)
         }
         return SourceFailure(reason: .damaged, message: message)
