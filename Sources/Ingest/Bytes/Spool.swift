@@ -55,6 +55,16 @@ final class Spool {
         return .success(Spool(descriptor: target, closes: true, count: reader.offset - start))
     }
 
+    /// As ``keep(_:limit:)``; emits why there is none.
+    static func keep(_ reader: ByteReader, address: String, _ context: StreamContext) -> Spool? {
+        switch keep(reader, limit: context.limits.maxSpoolBytes) {
+        case .success(let spool): return spool
+        case .failure(let failure):
+            context.emitFailure(address, .failed(failure.reason), failure.message)
+            return nil
+        }
+    }
+
     /// Whether `needle` stands anywhere in the bytes.
     func contains(_ needle: [UInt8]) -> Bool {
         var block = [UInt8](repeating: 0, count: 1 << 20)

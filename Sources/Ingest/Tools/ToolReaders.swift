@@ -35,13 +35,7 @@ final class PDFReader: DocumentProducer {
             context.emitFailure(address, .skipped(.unsupported), Tool.missing("a PDF", Tool.pdf))
             return false
         }
-        let spool: Spool
-        switch Spool.keep(reader, limit: context.limits.maxSpoolBytes) {
-        case .success(let kept): spool = kept
-        case .failure(let failure):
-            context.emitFailure(address, .failed(failure.reason), failure.message)
-            return false
-        }
+        guard let spool = Spool.keep(reader, address: address, context) else { return false }
         let writer = DocumentWriter(context, Document(address: address, kind: .pdf))
         var failure: SourceFailure?
         var words: String?
@@ -141,13 +135,7 @@ final class OLEReader: DocumentProducer {
     }
 
     func step(_ context: StreamContext) -> Bool {
-        let spool: Spool
-        switch Spool.keep(reader, limit: context.limits.maxSpoolBytes) {
-        case .success(let kept): spool = kept
-        case .failure(let failure):
-            context.emitFailure(address, .failed(failure.reason), failure.message)
-            return false
-        }
+        guard let spool = Spool.keep(reader, address: address, context) else { return false }
         if spool.contains(Self.wide("EncryptedPackage")) {
             context.emitFailure(
                 address, .failed(.encrypted), "an OOXML document that is encrypted with a password")
@@ -265,13 +253,7 @@ final class OutlookMailboxReader: DocumentProducer {
                 Tool.missing("an Outlook mailbox (.pst)", Tool.outlookMailbox))
             return false
         }
-        let spool: Spool
-        switch Spool.keep(reader, limit: context.limits.maxSpoolBytes) {
-        case .success(let kept): spool = kept
-        case .failure(let failure):
-            context.emitFailure(address, .failed(failure.reason), failure.message)
-            return false
-        }
+        guard let spool = Spool.keep(reader, address: address, context) else { return false }
         guard let folder = TemporaryFolder.make() else {
             context.emitFailure(address, .failed(.unreadable), "no temporary folder: \(systemMessage(errno))")
             return false
@@ -347,24 +329,19 @@ final class XarReader: DocumentProducer {
             context.emitFailure(address, .skipped(.unsupported), Tool.missing("a xar archive", Tool.xar))
             return false
         }
-        switch Spool.keep(reader, limit: context.limits.maxSpoolBytes) {
+        guard let spool = Spool.keep(reader, address: address, context) else { return false }
+        let arguments = ["-c", "-f", "-", "--format=pax", "@/dev/stdin"]
+        switch ToolProcess.start(path, arguments, input: spool.descriptor, silenceSeconds: 5) {
         case .failure(let failure):
             context.emitFailure(address, .failed(failure.reason), failure.message)
             return false
-        case .success(let spool):
-            let arguments = ["-c", "-f", "-", "--format=pax", "@/dev/stdin"]
-            switch ToolProcess.start(path, arguments, input: spool.descriptor, silenceSeconds: 5) {
-            case .failure(let failure):
-                context.emitFailure(address, .failed(failure.reason), failure.message)
-                return false
-            case .success(let started):
-                process = started
-                context.push(
-                    ArchiveReader(
-                        ByteReader(started), address: address, depth: depth + 1, budget: budget,
-                        limits: context.limits))
-                return true
-            }
+        case .success(let started):
+            process = started
+            context.push(
+                ArchiveReader(
+                    ByteReader(started), address: address, depth: depth + 1, budget: budget,
+                    limits: context.limits))
+            return true
         }
     }
 }
