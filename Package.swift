@@ -31,7 +31,7 @@ let package = Package(
         .target(name: "Digests", dependencies: ["CCRC32C", "CGLib"]),
         .target(
             name: "Ingest",
-            dependencies: ["Documents", "Digests", "CArchive", "CXML2", "CGMime", "CUchardet"]),
+            dependencies: ["JSON", "Documents", "Digests", "CArchive", "CXML2", "CGMime", "CUchardet"]),
         .target(name: "Tokenization", dependencies: ["JSON", "Documents", "Digests"]),
 
         // Tokens to state.
@@ -74,7 +74,8 @@ let package = Package(
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "KernelTests", dependencies: ["CKernels", "CThreads"], exclude: ["Fixtures"]),
         .testTarget(
-            name: "IngestTests", dependencies: ["Ingest", "Documents", "Digests"], exclude: ["Fixtures"]),
+            name: "IngestTests", dependencies: ["Ingest", "Documents", "Digests"],
+            exclude: ["Fixtures", "Samples"]),
         .testTarget(
             name: "AnswersTests", dependencies: ["Answers", "Documents", "Inference", "Tokenization"]),
         .testTarget(

@@ -39,6 +39,12 @@ public struct Document: Sendable, Equatable {
 /// What a document was recognized as, by content and never by its name alone.
 public enum DocumentKind: String, Sendable, Codable {
     case mail, html, xml, text
+    case docx, xlsx, pptx, odt, ods, odp, epub, rtf, pdf
+    case doc, xls, ppt
+    /// Outlook's `winmail.dat`.
+    case tnef
+    /// One line of JSON Lines, one row of a table in text.
+    case json, csv
     /// Nothing could be read: the row carries the reason.
     case unknown
 }
@@ -80,19 +86,25 @@ public struct TextChunk: Sendable, Equatable {
     /// What stretches of this chunk are, in offsets of the part. A stretch that crosses
     /// chunks is cut.
     public var marks: [TextMark]
+    /// The bytes of the file that these are, where no transfer encoding, charset or container
+    /// stands between: `source.start + n` holds byte `n` of the chunk.
+    public var source: SourceSpan?
 
-    public init(part: String, utf8: [UInt8], start: Int, marks: [TextMark] = []) {
+    public init(
+        part: String, utf8: [UInt8], start: Int, marks: [TextMark] = [], source: SourceSpan? = nil
+    ) {
         self.part = part
         self.utf8 = utf8
         self.start = start
         self.marks = marks
+        self.source = source
     }
 }
 
 /// A stretch of text with a meaning of its own; marked, never cut.
 public struct TextMark: Sendable, Equatable {
     public enum Kind: String, Sendable, Codable {
-        case quoted, signature, forwarded, hidden
+        case quoted, signature, forwarded, hidden, disclaimer
     }
 
     public var kind: Kind

@@ -8,8 +8,21 @@ enum ContentKind: Equatable {
     case html
     case xml
     case text
+    /// One mail as Apple's Mail keeps it (`.emlx`).
+    case appleMail
+    case rtf
+    case pdf
     /// An archive or a compressed file: libarchive's.
     case archive
+    /// A zip that is one document: OOXML, OpenDocument, EPUB.
+    case package
+    /// Outlook's `winmail.dat`.
+    case tnef
+    /// Old Office files and Outlook's `.msg`.
+    case ole
+    /// Outlook's `.pst`.
+    case outlookMailbox
+    case xar
     /// Nothing that is read here; the text names it.
     case unsupported(String)
 
@@ -20,8 +33,12 @@ enum ContentKind: Equatable {
         let bytes = beginning.slice(0..<min(beginning.count, Self.sniffBytes))
         if bytes.isEmpty {
             self = .empty
+        } else if Self.isPackage(bytes) {
+            self = .package
         } else if Self.isArchive(bytes) {
             self = .archive
+        } else if let known = Self.magicKind(bytes) {
+            self = known
         } else if let name = Self.binaryName(bytes) {
             self = .unsupported(name)
         } else if Charset.byteOrderMark(bytes) != nil || Charset.wideWithoutMark(bytes) != nil {
@@ -30,6 +47,8 @@ enum ContentKind: Equatable {
             self = .mbox
         } else if Self.isMail(bytes) {
             self = .mail
+        } else if Self.isAppleMail(bytes) {
+            self = .appleMail
         } else if Self.hasBinaryControls(bytes) {
             self = .unsupported("binary data")
         } else {
@@ -100,20 +119,68 @@ enum ContentKind: Equatable {
         return bytes[end + 1] == 0x4D && (end + 2..<end + 62).allSatisfy { (0x20...0x60).contains(bytes[$0]) }
     }
 
+    // MARK: Documents with a magic of their own
+
+    private static func magicKind(_ bytes: UnsafeRawBufferPointer) -> ContentKind? {
+        if bytes.begins(with: "{\\rtf") { return .rtf }
+        if bytes.begins(with: TNEFFile.signature) { return .tnef }
+        if bytes.begins(with: OLEReader.signature) { return .ole }
+        if bytes.begins(with: "!BDN") { return .outlookMailbox }
+        if bytes.begins(with: "xar!") { return .xar }
+        // Some PDFs begin with a line of another program.
+        let beginning = bytes.slice(0..<min(bytes.count, 1024))
+        guard let found = beginning.firstOffset(of: "%PDF-") else { return nil }
+        return found == 0 || bytes[found - 1] == 0x0A || bytes[found - 1] == 0x0D ? .pdf : nil
+    }
+
+    /// A zip whose first entries are those of OOXML, OpenDocument or EPUB.
+    private static func isPackage(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.begins(with: "PK\u{3}\u{4}"), bytes.count > 34 else { return false }
+        let nameEnd = 30 + Int(bytes[26]) + Int(bytes[27]) << 8
+        guard nameEnd < bytes.count else { return false }
+        let name = String(decoding: bytes[30..<nameEnd], as: UTF8.self).asciiLowercased
+        if name == "mimetype" {
+            let start = nameEnd + Int(bytes[28]) + Int(bytes[29]) << 8
+            let content = bytes.slice(min(start, bytes.count)..<min(bytes.count, start + 64))
+            return content.begins(with: "application/vnd.oasis.opendocument")
+                || content.begins(with: "application/vnd.sun.xml")
+                || content.begins(with: "application/epub+zip")
+        }
+        if name == "[content_types].xml" || name == "_rels/.rels" || name.hasPrefix("meta-inf/container.xml")
+        {
+            return true
+        }
+        let folders = ["word/", "xl/", "ppt/", "docprops/", "customxml/"]
+        if folders.contains(where: { name.hasPrefix($0) }) { return true }
+        return bytes.firstOffset(of: "[Content_Types].xml") != nil
+            || bytes.firstOffset(of: "application/epub+zip") != nil
+    }
+
+    /// Digits in the first line, a mail after it.
+    private static func isAppleMail(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let end = bytes.slice(0..<min(bytes.count, 32)).firstOffset(of: 0x0A), end > 0 else {
+            return false
+        }
+        let line = bytes[..<end]
+        guard (0x30...0x39).contains(line[line.startIndex]),
+            line.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x20 || $0 == 0x0D })
+        else { return false }
+        return isMail(bytes.slice(end + 1..<bytes.count))
+    }
+
     // MARK: What is not read
 
     private static let binaries: [(magic: [UInt8], name: String)] = [
-        (Array("%PDF-".utf8), "a PDF"), ([0x89, 0x50, 0x4E, 0x47], "a PNG image"),
+        ([0x89, 0x50, 0x4E, 0x47], "a PNG image"),
         ([0xFF, 0xD8, 0xFF], "a JPEG image"), (Array("GIF87a".utf8), "a GIF image"),
         (Array("GIF89a".utf8), "a GIF image"), ([0x7F, 0x45, 0x4C, 0x46], "an ELF binary"),
-        ([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], "an OLE file (old Office or Outlook)"),
-        (Array("!BDN".utf8), "an Outlook mailbox (.pst)"), (Array("{\\rtf".utf8), "an RTF document"),
-        ([0x78, 0x9F, 0x3E, 0x22], "TNEF (winmail.dat)"),
+
         (Array("SQLite format 3\0".utf8), "an SQLite database"),
         (Array("OggS".utf8), "Ogg media"), (Array("ID3".utf8), "MP3 audio"),
         ([0x49, 0x49, 0x2A, 0x00], "a TIFF image"), ([0x4D, 0x4D, 0x00, 0x2A], "a TIFF image"),
         ([0xCA, 0xFE, 0xBA, 0xBE], "a Java class or Mach-O binary"), (Array("wOFF".utf8), "a web font"),
-        (Array("xar!".utf8), "a xar archive"),
+        (Array("RIFF".utf8), "RIFF media"), ([0x1A, 0x45, 0xDF, 0xA3], "Matroska media"),
+        ([0xE4, 0x52, 0x5C, 0x7B, 0x8C, 0xD8, 0xA7, 0x4D], "a OneNote notebook"),
     ]
 
     private static func binaryName(_ bytes: UnsafeRawBufferPointer) -> String? {

@@ -70,6 +70,8 @@ final class DocumentWriter {
     private var partCount = 0
     private var part: String
     private var partStart = 0
+    /// Where the part begins in the file, while its text is a slice of it.
+    private var sourceStart: Int?
     private var marks: [TextMark] = []
     private var openMarks: [(kind: TextMark.Kind, start: Int)] = []
     private var warnings: [String] = []
@@ -90,6 +92,21 @@ final class DocumentWriter {
         partCount += 1
         part = partCount == 1 ? document.address : "\(document.address)/part\(partCount)"
         partStart = 0
+        sourceStart = nil
+    }
+
+    /// Says that the text of the current part is the bytes of the file from `offset` on, until
+    /// ``endSlice()``.
+    func beginSlice(at offset: Int) {
+        if partCount == 0 { beginPart() }
+        if partBytes == 0 { sourceStart = offset }
+    }
+
+    /// What comes next in this part is no slice of the file any more.
+    func endSlice() {
+        if sourceStart == nil { return }
+        if partCount > 0 { flush(all: true) }
+        sourceStart = nil
     }
 
     /// Adds text of the current part.
@@ -208,7 +225,9 @@ final class DocumentWriter {
             chunk = Array(buffer[..<cut])
             buffer.removeFirst(cut)
         }
-        context.emit(.text(TextChunk(part: part, utf8: chunk, start: partStart, marks: chunkMarks)))
+        let source = sourceStart.map { SourceSpan(start: $0 + partStart, end: $0 + end) }
+        context.emit(
+            .text(TextChunk(part: part, utf8: chunk, start: partStart, marks: chunkMarks, source: source)))
         partStart = end
     }
 }

@@ -40,6 +40,19 @@ public struct IngestOptions: Sendable, Equatable {
     /// Longest link target that is printed in full, in bytes; a longer one loses its
     /// query, then its end.
     public var maxLinkBytes = 120
+    /// Whether attachments of mails, and files inside documents, become documents after the one
+    /// that holds them. Without this they are named in its row.
+    public var opensAttachments = false
+    /// Tried on what is encrypted, in this order.
+    public var passwords: [String] = []
+    /// The elements of XML that are documents, from the root: `mediawiki/page`.
+    public var xmlRecord: String?
+    /// Where the text stands in them, or in the file without them: `revision/text`.
+    public var xmlText: String?
+    /// Lines of JSON are documents; the name of the field that holds the text: `body.text`.
+    public var jsonTextField: String?
+    /// Rows of a table in text (CSV) are documents; the column that holds the text.
+    public var csvTextColumn: String?
 
     public init(limits: IngestLimits = .init()) {
         self.limits = limits

@@ -76,6 +76,10 @@ enum PathOpener {
 }
 
 /// A folder, its entries sorted by the bytes of their names.
+///
+/// A Maildir (`cur`, `new`, `tmp`) is its mails and, for Maildir++, the folders whose names
+/// begin with a dot: what is being delivered and what servers keep beside it are none. An MH
+/// folder (`.mh_sequences`) is its numbered files, in the order of their numbers.
 private final class FolderReader: DocumentProducer {
     private let path: [UInt8]
     private let address: String
@@ -101,11 +105,17 @@ private final class FolderReader: DocumentProducer {
         guard let folder = opendir(terminated) else { return PathOpener.refuse(errno, address, context) }
         defer { closedir(folder) }
         var names: [[UInt8]] = []
+        var folders: Set<[UInt8]> = []
+        var isMH = false
         var isFull = false
         while let entry = readdir(folder) {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
             if name == [0x2E] || name == [0x2E, 0x2E] { continue }
-            if name.first == 0x2E, !context.options.includesHidden { continue }
+            if name == Array(".mh_sequences".utf8) { isMH = true }
+            let isFolder = entry.pointee.d_type == 4 || entry.pointee.d_type == 0  // or not known
+            // The folders of a Maildir++ begin with a dot.
+            if name.first == 0x2E, !context.options.includesHidden, !isFolder { continue }
+            if isFolder { folders.insert(name) }
             walk.entries += 1
             if walk.entries > context.limits.maxEntries {
                 isFull = true
@@ -119,8 +129,24 @@ private final class FolderReader: DocumentProducer {
                 address, .failed(.limitEntries),
                 "more than \(context.limits.maxEntries) entries; none of this folder is read")
         }
-        names.sort { $0.lexicographicallyPrecedes($1) }
+        let maildir = ["cur", "new", "tmp"].map { Array($0.utf8) }
+        if maildir.allSatisfy(folders.contains) {
+            names.removeAll { name in
+                !(folders.contains(name) && (name.first == 0x2E || name == maildir[0] || name == maildir[1]))
+            }
+        } else if !context.options.includesHidden {
+            names.removeAll { $0.first == 0x2E }
+        }
+        if isMH { names.removeAll { $0.first == 0x2E } }
+        names.sort { left, right in
+            if isMH, let a = Self.number(left), let b = Self.number(right) { return a < b }
+            return left.lexicographicallyPrecedes(right)
+        }
         context.push(FolderReader(path, address, parents, walk, names))
+    }
+
+    private static func number(_ name: [UInt8]) -> Int? {
+        Int(String(decoding: name, as: UTF8.self))
     }
 
     func step(_ context: StreamContext) -> Bool {

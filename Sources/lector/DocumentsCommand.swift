@@ -10,13 +10,20 @@ struct DocumentsCommand: ParsableCommand {
         abstract: "Reads inputs and prints one JSON row a document; no model is used.",
         discussion: """
             INPUT is a file, a folder, an archive or '-', several of them too. What it is is told by
-            its content: mailboxes, mails, archives, HTML, XML, plain text.
+            its content: mailboxes (mbox, Maildir, MH, Outlook .pst), mails (.eml, .emlx, .msg,
+            winmail.dat), archives, Word, Excel, PowerPoint, OpenDocument, EPUB, PDF, RTF, HTML, XML,
+            plain text. PDF, .msg, .pst and old Office files are read by programs of Debian; a row
+            names the package where one is missing. Attachments are documents of their own, after the
+            mail that holds them.
 
             EXAMPLES
               lector documents inbox.mbox
               lector documents --text letter.eml
               lector documents --metadata mail.zip -o metadata.jsonl
               tar c ~/Mail | lector documents - | grep '"failed'
+              lector documents --stats ~/Mail
+              lector documents dump.xml --xml-record mediawiki/page --xml-text revision/text
+              lector documents reviews.jsonl --json-text body
 
             EXIT STATUS
               0 every row is ok; 1 finished, some rows are not; 64 usage; 74 the output cannot be
@@ -32,6 +39,12 @@ struct DocumentsCommand: ParsableCommand {
     @Flag(help: "Print only item, status and metadata.")
     var metadata = false
 
+    @Flag(help: "Print counts by kind and status, duplicates and threads; no rows.")
+    var stats = false
+
+    @Flag(help: "Add to each row its thread, and which earlier document it repeats.")
+    var threads = false
+
     @Flag(help: "Rows are JSON anyway; accepted so that every verb has it.")
     var json = false
 
@@ -41,18 +54,26 @@ struct DocumentsCommand: ParsableCommand {
     @Flag(help: "Leave out files whose name begins with a dot.")
     var skipHidden = false
 
+    @Flag(inversion: .prefixedNo, help: "Open attachments and files inside documents.")
+    var attachments = true
+
+    @OptionGroup(title: "Reading")
+    var reading: ReadingOptions
+
     @OptionGroup(title: "Limits")
     var limits: LimitOptions
 
     func validate() throws {
-        if text && metadata {
-            throw ValidationError("--text and --metadata print different things; choose one")
+        if [text, metadata, stats].count(where: { $0 }) > 1 {
+            throw ValidationError("--text, --metadata and --stats print different things; choose one")
         }
     }
 
     func run() throws {
         var options = IngestOptions(limits: try limits.limits())
         options.includesHidden = !skipHidden
+        options.opensAttachments = attachments
+        reading.apply(to: &options)
         do {
             let output = try OutputFile(path: output)
             let isComplete = try print(DocumentStream(inputs: inputs, options: options), output)
@@ -68,8 +89,10 @@ struct DocumentsCommand: ParsableCommand {
     private func print(_ stream: DocumentStream, _ output: OutputFile) throws -> Bool {
         var isComplete = true
         var document: Document?
-        var parts: [(address: String, bytes: Int)] = []
+        var parts: [PartRow] = []
         var progress = DocumentProgress()
+        var counts = DocumentCounts()
+        var threads = MailThreads()
         while let event = stream.next() {
             switch event {
             case .begin(let begun):
@@ -80,27 +103,33 @@ struct DocumentsCommand: ParsableCommand {
                 if text {
                     try output.write(chunk.utf8)
                 } else if parts.last?.address == chunk.part {
-                    parts[parts.count - 1].bytes += chunk.utf8.count
+                    parts[parts.count - 1].add(chunk)
                 } else {
-                    parts.append((chunk.part, chunk.utf8.count))
+                    parts.append(PartRow(chunk))
                 }
             case .end(let end):
                 progress.addDocument(end.status)
                 isComplete = isComplete && end.status.isComplete
                 guard let document else { continue }
-                if text {
+                if stats {
+                    counts.add(document, end, threads.place(document, end))
+                } else if text {
                     if !end.status.isComplete {
                         progress.clear()
                         CommandSupport.complain("\(TerminalText.sanitized(document.address)): \(end.status)")
                     }
                 } else {
-                    let row = metadata ? metadataRow(document, end) : row(document, parts, end)
+                    var row = metadata ? metadataRow(document, end) : row(document, parts, end)
+                    if self.threads { row = row.adding(threads.place(document, end).members) }
                     try output.write(row.bytes)
                     try output.write([0x0A])
                 }
             }
         }
         progress.clear()
+        if stats {
+            try output.write(json ? counts.row.bytes + [0x0A] : Array(counts.text.utf8))
+        }
         return isComplete
     }
 
@@ -126,7 +155,7 @@ struct DocumentsCommand: ParsableCommand {
         return .object(members)
     }
 
-    private func row(_ document: Document, _ parts: [(address: String, bytes: Int)], _ end: DocumentEnd)
+    private func row(_ document: Document, _ parts: [PartRow], _ end: DocumentEnd)
         -> JSONValue
     {
         var members = [
@@ -147,11 +176,7 @@ struct DocumentsCommand: ParsableCommand {
             JSONMember(
                 "parts",
                 .array(
-                    parts.map {
-                        .object([
-                            JSONMember("part", .string($0.address)), JSONMember("bytes", .integer($0.bytes)),
-                        ])
-                    })),
+                    parts.map(\.row))),
             JSONMember("warnings", .array(end.warnings.map { .string($0) })),
         ]
         if !end.contentDigest.isEmpty { members.append(JSONMember("digest", .string(end.contentDigest))) }
@@ -167,75 +192,40 @@ struct DocumentsCommand: ParsableCommand {
     }
 }
 
-/// The limits of ingestion as options, for every verb that reads inputs.
-struct LimitOptions: ParsableArguments {
-    @Option(help: "Containers inside containers (limit.depth).")
-    var maxDepth = IngestLimits().maxDepth
+/// A part of a document as its row names it.
+private struct PartRow {
+    let address: String
+    private var bytes: Int
+    private var source: SourceSpan?
 
-    @Option(help: "Entries of one archive or folder (limit.entries).")
-    var maxEntries = IngestLimits().maxEntries
+    init(_ chunk: TextChunk) {
+        address = chunk.part
+        bytes = chunk.utf8.count
+        source = chunk.source
+    }
 
-    @Option(help: "Unpacked bytes for each packed byte (limit.ratio).")
-    var maxRatio = IngestLimits().maxRatio
+    mutating func add(_ chunk: TextChunk) {
+        bytes += chunk.utf8.count
+        if let more = chunk.source, source?.end == more.start { source!.end = more.end } else { source = nil }
+    }
 
-    @Option(help: "Bytes unpacked from one archive, such as 500M or 64G (limit.bytes).")
-    var maxUnpacked = ByteCount(IngestLimits().maxUnpackedBytes)
-
-    @Option(help: "Decoded text of one document (limit.bytes).")
-    var maxDocument = ByteCount(IngestLimits().maxDocumentBytes)
-
-    @Option(help: "Bytes of one mail, which is held in memory (limit.bytes).")
-    var maxMessage = ByteCount(IngestLimits().maxMessageBytes)
-
-    func limits() throws -> IngestLimits {
-        var limits = IngestLimits()
-        limits.maxDepth = maxDepth
-        limits.maxEntries = maxEntries
-        limits.maxRatio = maxRatio
-        limits.maxUnpackedBytes = maxUnpacked.bytes
-        limits.maxDocumentBytes = maxDocument.bytes
-        limits.maxMessageBytes = maxMessage.bytes
-        let isSound = maxDepth >= 0 && maxEntries >= 1 && maxRatio >= 1
-        guard isSound else { throw ValidationError("a limit must be a positive number") }
-        guard maxMessage.bytes <= 1 << 30 else {
-            throw ValidationError("--max-message: a mail is held in memory; at most 1G")
+    /// With the slice of the file, where all of the text is one.
+    var row: JSONValue {
+        var members = [JSONMember("part", .string(address)), JSONMember("bytes", .integer(bytes))]
+        if let source {
+            members.append(
+                JSONMember(
+                    "source",
+                    .object([
+                        JSONMember("start", .integer(source.start)), JSONMember("end", .integer(source.end)),
+                    ])))
         }
-        return limits
+        return .object(members)
     }
 }
 
-/// A number of bytes as people write it: `500`, `64K`, `20M`, `1G`, `2T`.
-struct ByteCount: ExpressibleByArgument, CustomStringConvertible {
-    var bytes: Int
-
-    init(_ bytes: Int) { self.bytes = bytes }
-
-    init?(argument: String) {
-        let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
-        var digits = Substring(argument.uppercased())
-        var shift = 0
-        if digits.hasSuffix("IB") {
-            digits = digits.dropLast(2)
-        } else if digits.hasSuffix("B") {
-            digits = digits.dropLast()
-        }
-        if let unit = digits.last.flatMap({ units[$0] }) {
-            shift = unit
-            digits = digits.dropLast()
-        }
-        guard let number = Int(digits), number > 0, number <= Int.max >> shift else { return nil }
-        bytes = number << shift
-    }
-
-    var description: String {
-        for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")]
-        where bytes % (1 << shift) == 0 && bytes > 0 {
-            return "\(bytes >> shift)\(unit)"
-        }
-        return "\(bytes)"
-    }
-
-    var defaultValueDescription: String { description }
+extension JSONValue {
+    fileprivate func adding(_ more: [JSONMember]) -> JSONValue { .object((members ?? []) + more) }
 }
 
 /// One line on stderr while documents are read, where that is a terminal.

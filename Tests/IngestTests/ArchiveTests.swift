@@ -65,6 +65,11 @@ import Testing
     @Test("encrypted entries are named")
     func encrypted() {
         #expect(open("encrypted.zip").map(\.status) == [.failed(.encrypted)])
+        var options = IngestOptions()
+        options.passwords = ["wrong", "password"]
+        #expect(open("encrypted.zip", options).map(\.text) == ["nobody reads this\n"])
+        options.passwords = ["wrong"]
+        #expect(open("encrypted.zip", options).map(\.status) == [.failed(.encrypted)])
     }
 
     @Test("names are addresses and nothing else")

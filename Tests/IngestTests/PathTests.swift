@@ -62,4 +62,33 @@ import Testing
             #expect(readAll(DocumentStream(inputs: [folder + "/a"])).map(\.status) == [.failed(.unreadable)])
         }
     }
+
+    @Test("a Maildir is its mails, Maildir++ its folders too; MH goes by number")
+    func mailFolders() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "lector-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func write(_ path: String) throws {
+            let file = folder.appendingPathComponent(path)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try "From: a@b.example\nSubject: \(path)\n\nx\n".write(
+                to: file, atomically: true, encoding: .utf8)
+        }
+        for path in [
+            "box/cur/1:2,S", "box/new/2", "box/tmp/3", "box/dovecot-uidlist", "box/.Sent/cur/4",
+            "box/.Sent/new/5",
+            "box/.Sent/tmp/6", "mh/2", "mh/10", "mh/.mh_sequences",
+        ] { try write(path) }
+        for hidden in [true, false] {
+            var options = IngestOptions()
+            options.includesHidden = hidden
+            let found = readAll(
+                DocumentStream(inputs: ["box", "mh"].map { folder.path + "/" + $0 }, options: options))
+            #expect(
+                found.compactMap { $0.document.first("subject") } == [
+                    "box/.Sent/cur/4", "box/.Sent/new/5", "box/cur/1:2,S", "box/new/2", "mh/2", "mh/10",
+                ])
+        }
+    }
 }

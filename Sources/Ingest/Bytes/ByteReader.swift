@@ -49,6 +49,21 @@ final class ByteReader {
         offset += count
     }
 
+    /// All that is left, for readers that hold their document in memory.
+    ///
+    /// - Returns: At most `limit` bytes, and whether there were more; those are consumed, too.
+    func readAll(limit: Int) -> (bytes: [UInt8], isCut: Bool) {
+        var bytes: [UInt8] = []
+        var isCut = false
+        while case let block = look(), !block.isEmpty {
+            let room = limit - bytes.count
+            if block.count > room { isCut = true }
+            bytes.append(contentsOf: block.slice(0..<max(0, min(block.count, room))))
+            consume(block.count)
+        }
+        return (bytes, isCut)
+    }
+
     private func fill() {
         if start > 0 {
             let base = buffer.baseAddress!

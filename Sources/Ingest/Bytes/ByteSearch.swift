@@ -41,6 +41,11 @@ extension UnsafeRawBufferPointer {
             && prefix.withUnsafeBytes { memcmp(baseAddress! + offset, $0.baseAddress!, prefix.count) == 0 }
     }
 
+    func begins(with prefix: UnsafeRawBufferPointer) -> Bool {
+        guard let base = baseAddress, let other = prefix.baseAddress else { return prefix.isEmpty }
+        return count >= prefix.count && memcmp(base, other, prefix.count) == 0
+    }
+
     /// As `begins(with:at:)` for a lower-case ASCII prefix, ignoring the case of these bytes.
     func beginsIgnoringCase(_ prefix: StaticString, at offset: Int = 0) -> Bool {
         let length = prefix.utf8CodeUnitCount

@@ -62,11 +62,51 @@ enum MailMarks {
             position = next
         }
         closeQuote()
+        if let start = disclaimerStart(text) {
+            marks.append(TextMark(kind: .disclaimer, range: start..<text.count))
+        }
         closeSignature(
-            at: marks.last?.range.upperBound == text.count ? marks.last!.range.lowerBound : text.count)
+            at: marks.last?.range.upperBound == text.count && marks.last!.kind != .disclaimer
+                ? marks.last!.range.lowerBound : text.count)
         marks.sort { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
         return marks
     }
+
+    /// Where a closing paragraph of legal words begins: in the last 4,000 bytes, at the start of
+    /// a paragraph that says who the mail is meant for and that it is confidential.
+    private static func disclaimerStart(_ text: UnsafeRawBufferPointer) -> Int? {
+        let start = max(0, text.count - 4_000)
+        let lower = text.slice(start..<text.count).map(lowercaseASCII)
+        return lower.withUnsafeBytes { lower in
+            var found: Int?
+            for words in disclaimers {
+                if let offset = lower.firstOffset(of: words), offset < found ?? .max { found = offset }
+            }
+            guard var offset = found else { return nil }
+            // Back to the empty line, or rule of dashes, before the paragraph.
+            while offset > 0 {
+                guard lower[offset - 1] == 0x0A else {
+                    offset -= 1
+                    continue
+                }
+                if offset < 2 || lower[offset - 2] == 0x0A { break }
+                offset -= 1
+            }
+            // A quoted disclaimer is part of its quote; one at the very beginning is the mail.
+            if offset == 0 && start == 0 || lower[offset] == 0x3E { return nil }
+            return start + offset
+        }
+    }
+
+    private static let disclaimers: [StaticString] = [
+        "this e-mail and any attachments", "this email and any attachments",
+        "this message and any attachments",
+        "this e-mail (and any attachments)", "this email (and any attachments)", "confidentiality notice",
+        "intended solely for the use of the individual", "intended only for the person or entity",
+        "if you are not the intended recipient", "if you have received this e-mail in error",
+        "if you have received this email in error", "diese e-mail enth", "ce message et toutes les pi",
+        "este mensaje y cualquier", "der inhalt dieser e-mail ist vertraulich",
+    ]
 
     private static func isQuoted(_ line: UnsafeRawBufferPointer) -> Bool {
         guard let first = line.first else { return false }

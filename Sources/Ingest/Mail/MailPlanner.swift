@@ -49,12 +49,19 @@ struct MailBody {
     }
 }
 
+/// An attachment whose bytes can be opened.
+struct PlannedAttachment {
+    var name: String
+    var content: MailBody
+}
+
 /// Walks GMime's tree of a message and decides what is text, what is an attachment.
 struct MailPlanner {
     let message: UnsafeRawBufferPointer
     let limits: IngestLimits
     private(set) var parts: [PlannedPart] = []
     private(set) var attachments: [Attachment] = []
+    private(set) var openable: [PlannedAttachment] = []
     private(set) var metadata: [MetadataField] = []
     private(set) var warnings: [String] = []
     private var isEncrypted = false
@@ -89,6 +96,7 @@ struct MailPlanner {
 
     private static let kept: Set<String> = [
         "from", "to", "cc", "subject", "date", "message-id", "reply-to", "list-id", "in-reply-to", "sender",
+        "references",
     ]
 
     private mutating func fields(_ message: UnsafeMutablePointer<GMimeMessage>, report: Bool)
@@ -328,6 +336,11 @@ struct MailPlanner {
             name = HeaderText.decode(raw, limit: limits.maxHeaderBytes).text
         }
         attachments.append(Attachment(name: name, mediaType: Self.mediaTypeText(object), bytes: bytes))
+        if let leaf = Self.part(object), let range = contentRange(leaf), !range.isEmpty {
+            let content = MailBody(
+                range: range, encoding: encoding(leaf, object), charset: nil, isHTML: false)
+            openable.append(PlannedAttachment(name: name, content: content))
+        }
     }
 
     private func decodedBytes(_ leaf: UnsafeMutablePointer<GMimePart>) -> Int? {

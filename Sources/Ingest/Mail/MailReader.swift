@@ -10,6 +10,8 @@ struct MailReader {
     /// What is known of a mail from around it.
     struct Envelope {
         var source: SourceSpan?
+        /// Where the bytes of the message begin in the file, where they are a slice of it.
+        var bytesStart: Int?
         var warnings: [String] = []
         /// Bytes of the mail that were beyond the limit and passed over.
         var missingBytes = 0
@@ -20,9 +22,16 @@ struct MailReader {
     private static let isInitialized: Void = g_mime_init()
 
     let context: StreamContext
+    private let depth: Int
+    private let budget: UnpackBudget?
 
-    init(_ context: StreamContext) {
+    /// - Parameters:
+    ///   - depth: Containers around the mail.
+    ///   - budget: That of the outermost archive around it, if there is one.
+    init(_ context: StreamContext, depth: Int = 0, budget: UnpackBudget? = nil) {
         self.context = context
+        self.depth = depth
+        self.budget = budget
         Self.isInitialized
     }
 
@@ -33,11 +42,12 @@ struct MailReader {
     func read(_ message: inout [UInt8], address: String, envelope: Envelope) {
         let writer = DocumentWriter(context, Document(address: address, kind: .mail))
         for warning in envelope.warnings { writer.warn(warning) }
-        var found = message.withUnsafeMutableBytes { read($0, writer) }
+        var attachments: [PlannedAttachment] = []
+        var found = message.withUnsafeMutableBytes { read($0, writer, envelope.bytesStart, &attachments) }
         if found == nil {
             // GMime makes nothing of a header that the message ends in.
             message += [0x0A, 0x0A]
-            found = message.withUnsafeMutableBytes { read($0, writer) }
+            found = message.withUnsafeMutableBytes { read($0, writer, envelope.bytesStart, &attachments) }
         }
         var status = found ?? .failed(.damaged)
         if envelope.missingBytes > 0 {
@@ -51,9 +61,30 @@ struct MailReader {
             status = .partial(failure.reason)
         }
         writer.finish(status, source: envelope.source)
+        open(attachments, of: message, address)
     }
 
-    private func read(_ bytes: UnsafeMutableRawBufferPointer, _ writer: DocumentWriter) -> ItemStatus? {
+    /// Opens what is attached, each like any other bytes, after the mail.
+    private func open(_ attachments: [PlannedAttachment], of message: [UInt8], _ address: String) {
+        guard context.options.opensAttachments, !attachments.isEmpty else { return }
+        if depth >= context.limits.maxDepth {
+            return context.emitFailure(
+                address, .failed(.limitDepth),
+                "containers are nested deeper than \(context.limits.maxDepth); attachments are not opened")
+        }
+        let items = attachments.map { attachment in
+            (
+                name: attachment.name,
+                bytes: { message.withUnsafeBytes { attachment.content.decoded($0).bytes } }
+            )
+        }
+        context.push(AttachmentsReader(items, address: address, depth: depth + 1, budget: budget))
+    }
+
+    private func read(
+        _ bytes: UnsafeMutableRawBufferPointer, _ writer: DocumentWriter, _ bytesStart: Int?,
+        _ attachments: inout [PlannedAttachment]
+    ) -> ItemStatus? {
         let whole = UnsafeRawBufferPointer(bytes)
         guard let base = bytes.baseAddress, !whole.allSatisfy(isSpace) else { return .skipped(.empty) }
         // The stream reads our bytes in place: it does not own the array it is given.
@@ -74,12 +105,15 @@ struct MailReader {
             writer.document.metadata = planner.metadata
             writer.document.attachments = planner.attachments
             for warning in planner.warnings { writer.warn(warning) }
-            for part in planner.parts { append(part, whole, writer) }
+            for part in planner.parts { append(part, whole, writer, bytesStart) }
+            attachments = planner.openable
             return planner.status
         }
     }
 
-    private func append(_ part: PlannedPart, _ message: UnsafeRawBufferPointer, _ writer: DocumentWriter) {
+    private func append(
+        _ part: PlannedPart, _ message: UnsafeRawBufferPointer, _ writer: DocumentWriter, _ bytesStart: Int?
+    ) {
         writer.beginPart()
         if part.isForwarded { writer.beginMark(.forwarded) }
         if !part.heading.isEmpty { writer.append(part.heading) }
@@ -90,18 +124,26 @@ struct MailReader {
                 if body.isHTML {
                     appendHTML(bytes, declared: body.charset, writer)
                 } else {
-                    appendPlain(bytes, declared: body.charset, writer)
+                    let isSlice = body.encoding == .identity && part.heading.isEmpty
+                    appendPlain(
+                        bytes, declared: body.charset, writer,
+                        sliceStart: isSlice ? bytesStart.map { $0 + body.range.lowerBound } : nil)
                 }
             }
         }
         if part.isForwarded { writer.endMark(.forwarded) }
     }
 
-    private func appendPlain(_ bytes: UnsafeRawBufferPointer, declared: String?, _ writer: DocumentWriter) {
+    private func appendPlain(
+        _ bytes: UnsafeRawBufferPointer, declared: String?, _ writer: DocumentWriter, sliceStart: Int?
+    ) {
         let decoded = TextDecoder.decode(bytes, declared: declared)
         for warning in decoded.warnings { writer.warn(warning) }
         decoded.utf8.withUnsafeBytes { utf8 in
             if utf8.firstOffset(of: "\r\n") == nil {
+                if let sliceStart, utf8.count == bytes.count, utf8.begins(with: bytes) {
+                    writer.beginSlice(at: sliceStart)
+                }
                 writer.append(utf8, marks: MailMarks.find(utf8))
             } else {
                 let lines = Self.withLineFeeds(utf8)
@@ -119,7 +161,7 @@ struct MailReader {
     }
 
     /// CRLF is how mail travels; its text has LF.
-    private static func withLineFeeds(_ utf8: UnsafeRawBufferPointer) -> [UInt8] {
+    static func withLineFeeds(_ utf8: UnsafeRawBufferPointer) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: utf8.count) { output, count in
             for index in 0..<utf8.count {
                 if utf8[index] == 0x0D, index + 1 < utf8.count, utf8[index + 1] == 0x0A { continue }

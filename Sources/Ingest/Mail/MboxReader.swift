@@ -8,23 +8,32 @@ import Documents
 /// envelope (`From WHO ... 10:00:00 2026`). Two weaker signs are taken too, with a warning
 /// that names line and byte: no date, but header fields of mail in the next line; or no
 /// empty line before, but date and header fields. Everything else stays in the body;
-/// doubtful lines are named there as well.
+/// doubtful lines are named there as well. Where a mail says how long it is
+/// (`Content-Length`, mboxcl) and a divider or the end stands right there, lines before
+/// that end are body, whatever they look like.
 final class MboxReader: DocumentProducer {
     private static let lookahead = 4096
 
     private let reader: ByteReader
     private let address: String
     private let isPlainFile: Bool
+    private let depth: Int
+    private let budget: UnpackBudget?
+    private var messageStart = 0
     private var ordinal = 0
     private var line = 1
     private var message: [UInt8] = []
     private var doubts: [String] = []
     private var isStarted = false
 
-    init(_ reader: ByteReader, address: String, isPlainFile: Bool) {
+    init(
+        _ reader: ByteReader, address: String, isPlainFile: Bool, depth: Int = 0, budget: UnpackBudget? = nil
+    ) {
         self.reader = reader
         self.address = address
         self.isPlainFile = isPlainFile
+        self.depth = depth
+        self.budget = budget
     }
 
     /// Whether bytes begin with the `From ` line of a mailbox.
@@ -60,6 +69,7 @@ final class MboxReader: DocumentProducer {
         if message.capacity > 1 << 20 { message = [] } else { message.removeAll(keepingCapacity: true) }
         doubts.removeAll(keepingCapacity: true)
         skipLine()
+        messageStart = reader.offset
         var isLineStart = true
         var total = 0
         var last: (UInt8, UInt8, UInt8) = (0, 0x0A, 0x0A)  // an envelope counts as an empty line before
@@ -74,7 +84,7 @@ final class MboxReader: DocumentProducer {
             if isLineStart, view.begins(with: "From ") {
                 let isBlankBefore = last.2 == 0x0A && (last.1 == 0x0A || (last.1 == 0x0D && last.0 == 0x0A))
                 let envelope = EnvelopeLine(view.slice(0..<min(view.count, Self.lookahead)))
-                if isDivider(envelope, isBlankBefore: isBlankBefore) { break }
+                if isDivider(envelope, isBlankBefore: isBlankBefore), !isBodyByLength() { break }
                 note(view.slice(0..<5))
                 take(5, keep: limit)
                 isLineStart = false
@@ -94,13 +104,14 @@ final class MboxReader: DocumentProducer {
         }
         let end = reader.offset
         if total <= limit { dropFramingLine() }
-        unquoteFromLines()
+        let isSlice = isPlainFile && !unquoteFromLines()
         var failure: SourceFailure?
         if reader.isAtEnd { failure = reader.failure }
-        MailReader(context).read(
+        MailReader(context, depth: depth, budget: budget).read(
             &message, address: "\(address)#\(ordinal)",
             envelope: .init(
-                source: isPlainFile ? SourceSpan(start: start, end: end) : nil, warnings: doubts,
+                source: isPlainFile ? SourceSpan(start: start, end: end) : nil,
+                bytesStart: isSlice ? messageStart : nil, warnings: doubts,
                 missingBytes: max(0, total - limit), failure: failure))
     }
 
@@ -150,6 +161,49 @@ final class MboxReader: DocumentProducer {
         }
     }
 
+    /// Whether the mail's own `Content-Length` puts what stands here into its body.
+    private func isBodyByLength() -> Bool {
+        let end = message.withUnsafeBytes { bytes -> Int? in
+            guard
+                let header = bytes.firstOffset(of: "\n\n").map({ $0 + 2 })
+                    ?? bytes.firstOffset(of: "\r\n\r\n").map({ $0 + 4 }),
+                let length = Self.contentLength(bytes.slice(0..<header))
+            else { return nil }
+            return messageStart + header + length
+        }
+        guard let end, end > reader.offset, end - reader.offset < ByteReader.capacity - 64 else {
+            return false
+        }
+        let distance = end - reader.offset
+        let view = reader.look(distance + 64)
+        var next = distance
+        while next < view.count, next < distance + 2, view[next] == 0x0A || view[next] == 0x0D { next += 1 }
+        let isEnd = view.count <= next && view.count >= distance
+        guard isEnd || view.begins(with: "From ", at: next), view.count >= distance else { return false }
+        doubts.append(
+            "From line at line \(line), byte \(reader.offset): inside the Content-Length of its mail; kept in the body"
+        )
+        return true
+    }
+
+    private static func contentLength(_ header: UnsafeRawBufferPointer) -> Int? {
+        var position = 0
+        while position < header.count {
+            let end = header.firstOffset(of: 0x0A, from: position) ?? header.count
+            let line = header.slice(position..<end)
+            if line.beginsIgnoringCase("content-length:") {
+                let digits = line.dropFirst(15).filter { !isSpace($0) }
+                guard !digits.isEmpty, digits.count < 12, digits.allSatisfy({ (0x30...0x39).contains($0) })
+                else {
+                    return nil
+                }
+                return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+            }
+            position = end + 1
+        }
+        return nil
+    }
+
     /// The empty line before the next divider belongs to the mailbox.
     private func dropFramingLine() {
         let count = message.count
@@ -163,7 +217,9 @@ final class MboxReader: DocumentProducer {
 
     /// Takes one `>` from lines `>From `, `>>From `: mboxrd's rule, and mboxo's for all mail
     /// that does not quote such lines itself.
-    private func unquoteFromLines() {
+    ///
+    /// - Returns: Whether there was one.
+    private func unquoteFromLines() -> Bool {
         let drops = message.withUnsafeBytes { bytes -> [Int] in
             var drops: [Int] = []
             var position = 0
@@ -175,7 +231,7 @@ final class MboxReader: DocumentProducer {
             }
             return drops
         }
-        if drops.isEmpty { return }
+        if drops.isEmpty { return false }
         var next = 0
         var target = drops[0]
         for index in drops[0]..<message.count {
@@ -187,6 +243,7 @@ final class MboxReader: DocumentProducer {
             }
         }
         message.removeLast(message.count - target)
+        return true
     }
 }
 

@@ -371,7 +371,7 @@ final class HTMLText {
     private func characters(_ text: UnsafeRawBufferPointer) {
         if title != nil {
             if title!.count < 4096 { title!.append(contentsOf: text) }
-            if writer.document.kind == .html { return }
+            if writer.document.kind != .mail { return }
         }
         if preDepth > 0 {
             writePreformatted(text)

@@ -2,8 +2,8 @@ import CXML2
 import Documents
 import Glibc
 
-/// XML of any length to one document: its text, by libxml2's push parser behind an
-/// `XMLTagFilter`.
+/// XML of any length to one document, or to one for each of its records (`XMLRules`): its
+/// text, by libxml2's push parser behind an `XMLTagFilter`.
 ///
 /// Elements that stand among other elements begin a line; elements inside running text do
 /// not (`<p>a <b>c</b></p>`). White space runs are one space, or one line break where they
@@ -14,7 +14,10 @@ import Glibc
 /// beyond the ratio of the limits the document ends as `partial.limit.ratio`.
 final class XMLReader: DocumentProducer {
     private let reader: ByteReader
-    private let writer: DocumentWriter
+    private unowned let context: StreamContext
+    private let address: String
+    /// Of the file, or of the record that is open.
+    private var writer: DocumentWriter
     private let isPlainFile: Bool
     private let limits: IngestLimits
     private var parser: xmlParserCtxtPtr?
@@ -28,6 +31,37 @@ final class XMLReader: DocumentProducer {
     private var isLineStart = true
     private var pendingSpace: UInt8?
     private var hasText = false
+
+    // What the elements mean.
+    private var rules: XMLRules?
+    private var names: [UnsafePointer<xmlChar>: ElementMeaning] = [:]
+    private var path: [ElementMeaning] = []
+    private var skipDepth = 0
+    private var preserveDepth = 0
+    private var records = 0
+    /// Elements around the record that is open, itself counted; 0 outside of records.
+    private var recordDepth = 0
+    /// Elements around the text, where the rules say which element holds it.
+    private var textDepth = 0
+    private var field: (depth: Int, name: String, value: [UInt8])?
+    private var html: (depth: Int, source: [UInt8])?
+
+    /// What one element name means under the rules.
+    private final class ElementMeaning {
+        let local: String
+        let isSkipped: Bool
+        let isPreserved: Bool
+        let isHTML: Bool
+        let field: String?
+
+        init(_ local: String, _ rules: XMLRules) {
+            self.local = local
+            isSkipped = rules.skipped.contains(local)
+            isPreserved = rules.preserved.contains(local)
+            isHTML = rules.html.contains(local)
+            field = rules.fields[local]
+        }
+    }
 
     // Entities.
     private var entities: [String: [UInt8]] = [:]
@@ -44,12 +78,16 @@ final class XMLReader: DocumentProducer {
     init(_ reader: ByteReader, address: String, isPlainFile: Bool, _ context: StreamContext) {
         self.reader = reader
         self.isPlainFile = isPlainFile
+        self.context = context
+        self.address = address
         limits = context.limits
         writer = DocumentWriter(context, Document(address: address, kind: .xml))
         MarkupLibrary.prepare()
         var handler = xmlSAXHandler()
         handler.initialized = UInt32(XML_SAX2_MAGIC)
-        handler.startElementNs = { context, _, _, _, _, _, _, _, _ in XMLReader.from(context)?.start() }
+        handler.startElementNs = { context, name, _, _, _, _, _, _, _ in
+            XMLReader.from(context)?.start(name)
+        }
         handler.endElementNs = { context, _, _, _ in XMLReader.from(context)?.end() }
         handler.characters = { context, bytes, count in XMLReader.from(context)?.characters(bytes, count) }
         handler.cdataBlock = { context, bytes, count in XMLReader.from(context)?.characters(bytes, count) }
@@ -98,7 +136,7 @@ final class XMLReader: DocumentProducer {
         let isLast = block.isEmpty
         reader.consume(block.count)
         if isLast, stop == nil { xmlParseChunk(parser, nil, 0, 1) }
-        if isLast || stop != nil || damage != nil && parser.pointee.disableSAX != 0 || writer.isFull {
+        if isLast || stop != nil || damage != nil && parser.pointee.disableSAX != 0 || isFull {
             finish(decoder)
             return false
         }
@@ -138,7 +176,7 @@ final class XMLReader: DocumentProducer {
     /// Small pieces, so that the parser stops soon after it is told to.
     private func parse(_ utf8: UnsafeRawBufferPointer, _ parser: xmlParserCtxtPtr) {
         var rest = utf8
-        while !rest.isEmpty, stop == nil, !writer.isFull {
+        while !rest.isEmpty, stop == nil, !isFull {
             let count = min(rest.count, 16 << 10)
             filtered.removeAll(keepingCapacity: true)
             filter.append(rest.slice(0..<count), into: &filtered)
@@ -160,7 +198,6 @@ final class XMLReader: DocumentProducer {
         if undeclared > 0 {
             writer.warn("\(undeclared) references to entities that are not known here, left out")
         }
-        if hasText { writer.append("\n") }
         var status = ItemStatus.ok
         if let stop {
             status = stop.status
@@ -173,8 +210,28 @@ final class XMLReader: DocumentProducer {
             writer.warn(failure.message)
             status = .partial(failure.reason)
         }
-        writer.finish(status, source: isPlainFile ? SourceSpan(start: 0, end: reader.offset) : nil)
+        if rules?.record == nil {
+            if hasText, !isLineStart { writer.append("\n") }
+            return writer.finish(
+                status, source: isPlainFile ? SourceSpan(start: 0, end: reader.offset) : nil)
+        }
+        if recordDepth > 0 {
+            endRecord(status)
+        } else if status != .ok {
+            // The damage lies between records: it has a row of its own.
+            let reason = stop?.status ?? status
+            if case .partial(let why) = reason {
+                context.emitFailure(
+                    address, .failed(why),
+                    (reader.failure?.message ?? stop?.warning ?? damage ?? "") + "; the rest is not read")
+            }
+        } else if records == 0 {
+            let wanted = rules?.record?.joined(separator: "/") ?? ""
+            context.emitFailure(address, .skipped(.empty), "no element \(wanted) in it")
+        }
     }
+
+    private var isFull: Bool { writer.isFull && recordDepth == 0 }
 
     private func note(_ error: xmlErrorPtr?) {
         guard let error = error?.pointee else { return }
@@ -201,18 +258,101 @@ final class XMLReader: DocumentProducer {
 
     // MARK: Layout
 
-    private func start() {
+    private func meaning(_ name: UnsafePointer<xmlChar>) -> ElementMeaning {
+        if let known = names[name] { return known }
+        let local = XMLRules.local(String(cString: name))
+        if rules == nil { rules = XMLRules(root: local, options: context.options) }
+        let meaning = ElementMeaning(local, rules!)
+        if names.count < 100_000 { names[name] = meaning }
+        return meaning
+    }
+
+    private func start(_ name: UnsafePointer<xmlChar>?) {
+        guard let name else { return }
         if holdsText.count > limits.maxXMLDepth {
             return halt(.partial(.limitDepth), "elements are nested deeper than \(limits.maxXMLDepth)")
         }
+        let meaning = meaning(name)
+        path.append(meaning)
+        if let record = rules?.record, recordDepth == 0, path.count == record.count, ends(with: record) {
+            beginRecord()
+        }
+        if let text = rules?.text, textDepth == 0 {
+            // Without records a path of the text may begin at the root.
+            let base = rules?.record == nil ? 0 : recordDepth
+            let isThere = base + text.count == path.count || (base == 0 && text.count + 1 == path.count)
+            if isThere, recordDepth > 0 || rules?.record == nil, ends(with: text) { textDepth = path.count }
+        }
+        if let wanted = meaning.field, field == nil, writer.document.first(wanted) == nil,
+            recordDepth > 0 || rules?.record == nil
+        {
+            field = (path.count, wanted, [])
+        }
+        if skipDepth > 0 || meaning.isSkipped { skipDepth += 1 }
+        if preserveDepth > 0 || meaning.isPreserved { preserveDepth += 1 }
+        if meaning.isHTML, html == nil { html = (path.count, []) }
         if !holdsText[holdsText.count - 1] { breakLine() }
         holdsText.append(false)
     }
 
+    private func ends(with names: [String]) -> Bool {
+        path.count >= names.count && zip(path.suffix(names.count), names).allSatisfy { $0.local == $1 }
+    }
+
     private func end() {
         guard holdsText.count > 1 else { return }
+        if let collected = field, collected.depth == path.count {
+            let value = String(decoding: HeaderText.collapse(collected.value), as: UTF8.self)
+            if !value.isEmpty {
+                writer.document.metadata.append(MetadataField(name: collected.name, value: value))
+            }
+            field = nil
+        }
+        if let page = html, page.depth == path.count { writeHTML(page.source) }
         holdsText.removeLast()
+        if skipDepth > 0 { skipDepth -= 1 }
+        if preserveDepth > 0 { preserveDepth -= 1 }
         if !holdsText[holdsText.count - 1] { isBreakPending = true }
+        if path.count == recordDepth { endRecord(.ok) }
+        if path.count == textDepth { textDepth = 0 }
+        _ = path.popLast()
+    }
+
+    /// Whether characters are text of the document.
+    private var isInText: Bool {
+        if skipDepth > 0 { return false }
+        guard let rules else { return true }
+        if rules.text != nil { return textDepth > 0 }
+        return rules.record == nil || recordDepth > 0
+    }
+
+    private func beginRecord() {
+        records += 1
+        recordDepth = path.count
+        writer = DocumentWriter(context, Document(address: "\(address)#\(records)", kind: .xml))
+        (isBreakPending, isLineStart, pendingSpace, hasText) = (false, true, nil, false)
+    }
+
+    private func endRecord(_ status: ItemStatus) {
+        if hasText, !isLineStart { writer.append("\n") }
+        writer.finish(status)
+        recordDepth = 0
+        textDepth = 0
+        field = nil
+        hasText = false
+    }
+
+    /// HTML that stands in an element as its text, as feeds have it.
+    private func writeHTML(_ source: [UInt8]) {
+        html = nil
+        guard source.contains(where: { !isSpace($0) }) else { return }
+        breakLine()
+        let text = HTMLText(writer, options: context.options)
+        source.withUnsafeBytes { text.append($0) }
+        text.finish()
+        holdsText[holdsText.count - 1] = true
+        hasText = false
+        isLineStart = true
     }
 
     private func breakLine() {
@@ -226,7 +366,26 @@ final class XMLReader: DocumentProducer {
 
     private func characters(_ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {
         guard let bytes, count > 0, stop == nil else { return }
-        write(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+        let text = UnsafeRawBufferPointer(start: bytes, count: Int(count))
+        if field != nil, field!.value.count < limits.maxHeaderBytes { field!.value.append(contentsOf: text) }
+        guard isInText else { return }
+        if html != nil {
+            if html!.source.count < 16 << 20 { html!.source.append(contentsOf: text) }
+        } else if preserveDepth > 0 {
+            writePreserved(text)
+        } else {
+            write(text)
+        }
+    }
+
+    /// Text whose lines and spaces stand as they are.
+    private func writePreserved(_ text: UnsafeRawBufferPointer) {
+        if isBreakPending { breakLine() }
+        pendingSpace = nil
+        holdsText[holdsText.count - 1] = true
+        writer.append(text)
+        isLineStart = text.last == 0x0A
+        hasText = true
     }
 
     private func write(_ text: UnsafeRawBufferPointer) {

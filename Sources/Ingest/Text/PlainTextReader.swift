@@ -22,6 +22,7 @@ final class PlainTextReader: DocumentProducer {
         var block = reader.look(ByteReader.capacity / 2)
         if isFirst {
             isFirst = false
+            if isPlainFile { writer.beginSlice(at: 0) }
             // A mark of another form than UTF-8 is no text; the one of UTF-8 stays, so that
             // the text of a UTF-8 file is the file.
             if let mark = Charset.byteOrderMark(block), mark.name != "UTF-8" {
@@ -60,6 +61,7 @@ final class PlainTextReader: DocumentProducer {
             var utf8: [UInt8] = []
             utf8.reserveCapacity(size + size / 2)
             decoder.decode(piece, isLast: false, into: &utf8)
+            if decoder.charset != "UTF-8" || decoder.repairs > 0 { writer.endSlice() }
             writer.append(utf8)
         } else {
             writer.append(piece)
@@ -72,6 +74,7 @@ final class PlainTextReader: DocumentProducer {
         if let decoder {
             var utf8: [UInt8] = []
             decoder.decode(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true, into: &utf8)
+            if decoder.charset != "UTF-8" || decoder.repairs > 0 { writer.endSlice() }
             writer.append(utf8)
             if decoder.repairs > 0 {
                 writer.warn("\(decoder.repairs) invalid stretches of \(decoder.charset) replaced by U+FFFD")

@@ -1,0 +1,56 @@
+#!/bin/sh
+# lector beside the bare libraries and Python, medians of five by processor time (the machine may be shared):
+#   sh Benchmarks/ingest/measure_bare.sh MAILBOX [FOLDER]     (needs cc, pkg-config, GNU time, 1 GB there)
+set -eu
+here=$(dirname "$0")
+folder=${2:-${TMPDIR:-/tmp}/lector-ingest}
+lector=${LECTOR:-$here/../../.build/release/lector}
+mkdir -p "$folder"
+[ -e "$folder/bare" ] || cc -O2 -o "$folder/bare" "$here/bare.c" $(pkg-config --cflags --libs gmime-3.0 libxml-2.0)
+[ -e "$folder/60m.mbox" ] || python3 - "$1" "$folder" <<'P'
+import sys
+data = open(sys.argv[1], "rb").read()
+with open(sys.argv[2] + "/60m.mbox", "wb") as file:
+    for _ in range((60 << 20) // len(data) + 1):
+        file.write(data)
+page = """  <page>
+    <title>Page %d</title>
+    <ns>0</ns>
+    <id>%d</id>
+    <revision>
+      <timestamp>2026-03-02T09:41:30Z</timestamp>
+      <contributor><username>Somebody</username></contributor>
+      <text bytes="4000" xml:space="preserve">'''Page %d''' is [[one]] of &lt;ref&gt;many&lt;/ref&gt;.
+%s</text>
+    </revision>
+  </page>
+"""
+words = "\n".join("A line of text that says little, and [[links|link]] to others, number %d." % n for n in range(50))
+for name, size in (("200m.xml", 200 << 20), ("20m.xml", 20 << 20)):
+    with open(sys.argv[2] + "/" + name, "w") as file:
+        file.write('<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">\n')
+        number = 0
+        while file.tell() < size:
+            number += 1
+            file.write(page % (number, number, number, words))
+        file.write("</mediawiki>\n")
+P
+
+# median NAME COMMAND...: user seconds, elapsed seconds, peak of the median run.
+median() {
+    name=$1
+    shift
+    for _ in 1 2 3 4 5; do
+        /usr/bin/time -a -o "$folder/times" -f "%U %e %M" "$@" >/dev/null 2>&1 || true
+    done
+    grep -v '^Command' "$folder/times" | sort -n | sed -n 3p | while read -r user elapsed peak; do
+        echo "$name: $user s user, $elapsed s, peak $peak KiB"
+    done
+    rm -f "$folder/times"
+}
+median "lector 60m.mbox" "$lector" documents --no-attachments "$folder/60m.mbox"
+median "bare GMime 60m.mbox" "$folder/bare" gmime "$folder/60m.mbox"
+median "lector 20m.xml" "$lector" documents "$folder/20m.xml"
+median "lector 200m.xml" "$lector" documents "$folder/200m.xml"
+median "bare libxml2 200m.xml" "$folder/bare" sax "$folder/200m.xml"
+/usr/bin/time -f "python 60m.mbox: %U s user, %e s, peak %M KiB" python3 "$here/python_mail.py" "$folder/60m.mbox"

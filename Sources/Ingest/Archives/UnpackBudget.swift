@@ -1,0 +1,30 @@
+import Documents
+
+/// What may be unpacked from one outermost archive, with everything inside it.
+final class UnpackBudget {
+    private let limits: IngestLimits
+    /// Bytes read of the outermost archive.
+    private var packed = 0
+    private var unpacked = 0
+    /// The limit that was hit; then nothing more is unpacked.
+    private(set) var failure: SourceFailure?
+
+    init(_ limits: IngestLimits) { self.limits = limits }
+
+    /// - Parameter total: Bytes of the outermost archive that were read so far.
+    func setPacked(_ total: Int) { packed = total }
+
+    func addUnpacked(_ count: Int) throws(SourceFailure) {
+        unpacked += count
+        if failure == nil, unpacked > limits.maxUnpackedBytes {
+            failure = SourceFailure(
+                reason: .limitBytes, message: "unpacks to more than \(limits.maxUnpackedBytes) bytes")
+        }
+        if failure == nil, unpacked > limits.ratioFloorBytes, unpacked / limits.maxRatio > packed {
+            failure = SourceFailure(
+                reason: .limitRatio,
+                message: "unpacks to more than \(limits.maxRatio) bytes for each of its \(packed)")
+        }
+        if let failure { throw failure }
+    }
+}
