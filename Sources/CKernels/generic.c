@@ -22,18 +22,19 @@ static inline float fma_exact(float a, float b, float c) {
 #endif
 }
 
-static inline void fma_scales(float *acc, const int32_t *sums, const uint16_t *scales) {
+static inline void fma_scales(float *acc, const int32_t *sums, int32_t shift, const uint16_t *scales) {
     for (int c = 0; c < 16; c++) {
         // fp16 to float as in ck_f16_to_f32; scales are finite.
         uint32_t h = scales[c];
         float d = ck_from_bits((h & 0x7FFF) << 13) * 0x1p112f;
-        acc[c] = fma_exact((float)sums[c], ck_from_bits(ck_bits(d) | (h & 0x8000) << 16), acc[c]);
+        acc[c] = fma_exact((float)(sums[c] * (1 << shift)), ck_from_bits(ck_bits(d) | (h & 0x8000) << 16), acc[c]);
     }
 }
 
 static void panel_q4(float *acc, const uint8_t *panel, int64_t K, const uint8_t *row) {
     const int8_t *q = (const int8_t *)row;
     const int32_t *corrections = (const int32_t *)(row + ck_row_q4_corrections(K));
+    const int32_t *shifts = (const int32_t *)(row + ck_row_shifts(K));
     const uint16_t *scales = (const uint16_t *)(panel + ck_panel_data_bytes(CK_Q4, K));
     for (int64_t g = 0; g < K / 32; g++) {
         int32_t sums[16];
@@ -44,19 +45,20 @@ static void panel_q4(float *acc, const uint8_t *panel, int64_t K, const uint8_t 
                     int16_t byte = panel[4 * c + i];
                     sums[c] += (int16_t)(byte & 15) * (int16_t)q[i] + (int16_t)(byte >> 4) * (int16_t)q[4 + i];
                 }
-        fma_scales(acc, sums, scales + 16 * g);
+        fma_scales(acc, sums, shifts[g / 2], scales + 16 * g);
     }
 }
 
 static void panel_q8(float *acc, const uint8_t *panel, int64_t K, const uint8_t *row) {
     const int8_t *q = (const int8_t *)row, *w = (const int8_t *)panel;
+    const int32_t *shifts = (const int32_t *)(row + ck_row_shifts(K));
     const uint16_t *scales = (const uint16_t *)(panel + ck_panel_data_bytes(CK_Q8, K));
     for (int64_t g = 0; g < K / 64; g++) {
         int32_t sums[16] = {0};
         for (int j = 0; j < 16; j++, w += 64, q += 4)
             for (int c = 0; c < 16; c++)
                 for (int i = 0; i < 4; i++) sums[c] += (int16_t)w[4 * c + i] * (int16_t)q[i];
-        fma_scales(acc, sums, scales + 16 * g);
+        fma_scales(acc, sums, shifts[g], scales + 16 * g);
     }
 }
 
@@ -370,6 +372,56 @@ static void mla_absorbed(const ck_mla_absorbed *a, int64_t h0, int64_t h1, void 
         }
 }
 
+// As in reference.c, with the block's keys and values widened a line at a time.
+static void blocks_row(const ck_mla_blocks *a, int64_t h, int64_t t, uint64_t seen, const uint16_t *keys) {
+    const uint16_t *values = keys + ck_block_values(a->width);
+    const float *q = a->q + t * a->ld_q + h * a->width;
+    float *out = a->out + t * a->ld_out + h * a->dv, *row_max = a->row_max + t * a->H + h;
+    float *row_sum = a->row_sum + t * a->H + h, p[CK_KEY_BLOCK] = {0}, largest = *row_max, sum = 0;
+    int64_t padded = ck_round_up(a->dv, 16);
+    for (int64_t i = 0; i < a->width; i++) {
+        float qi = ck_bf16_to_f32(ck_f32_to_bf16(q[i] * (a->scale * 1.44269504f)));
+        const uint16_t *line = keys + i / 2 * CK_KEY_BLOCK * 2 + i % 2;
+        for (int j = 0; j < CK_KEY_BLOCK; j++) p[j] += qi * ck_bf16_to_f32(line[2 * j]);
+    }
+    for (int j = 0; j < CK_KEY_BLOCK; j++)
+        if (seen >> j & 1) largest = p[j] > largest ? p[j] : largest;
+    float shrink = exp1((*row_max - largest) * 0.69314718f);
+    for (int j = 0; j < CK_KEY_BLOCK; j++) {
+        float weight = exp1((p[j] - largest) * 0.69314718f);
+        p[j] = seen >> j & 1 ? weight : 0;
+        sum += p[j];
+    }
+    for (int64_t i = 0; i < a->dv; i++) out[i] *= shrink;
+    for (int j = 0; j < CK_KEY_BLOCK; j++) {
+        float weight = ck_bf16_to_f32(ck_f32_to_bf16(p[j]));
+        const uint16_t *line = values + j / 2 * padded * 2 + j % 2;
+        for (int64_t i = 0; i < a->dv; i++) out[i] += weight * ck_bf16_to_f32(line[2 * i]);
+    }
+    *row_max = largest;
+    *row_sum = *row_sum * shrink + sum;
+}
+
+static void mla_blocks(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *scratch) {
+    (void)scratch;
+    int64_t words = ck_key_block_words(a->width, a->dv);
+    for (int64_t h = h0; h < h1; h++)
+        for (int64_t t = 0; t < a->T; t++) {
+            float *out = a->out + t * a->ld_out + h * a->dv, *row_sum = a->row_sum + t * a->H + h;
+            if (a->first) {
+                memset(out, 0, (size_t)a->dv * 4);
+                a->row_max[t * a->H + h] = -INFINITY;
+                *row_sum = 0;
+            }
+            for (int64_t b = a->key0 / CK_KEY_BLOCK; b * CK_KEY_BLOCK < a->key0 + a->S; b++) {
+                uint64_t seen = ck_seen_keys(a->query0 + t, a->window, a->key0, a->S, b * CK_KEY_BLOCK);
+                if (seen) blocks_row(a, h, t, seen, a->blocks + ((b - a->block0) * a->H + h) * words);
+            }
+            if (a->last)
+                for (int64_t i = 0; i < a->dv; i++) out[i] /= *row_sum;
+        }
+}
+
 const ck_kernels ck_generic_table = {
     .name = "generic",
     .prepare = ck_common_prepare,
@@ -389,6 +441,8 @@ const ck_kernels ck_generic_table = {
     .kda_recurrence = kda_recurrence,
     .gated_rms_norm = gated_rms_norm,
     .mla_expanded = mla_expanded,
+    .mla_blocks = mla_blocks,
+    .pack_keys = ck_common_pack_keys,
     .mla_absorbed = mla_absorbed,
     .moe_route = ck_reference_moe_route,
 };

@@ -53,8 +53,17 @@ static inline const uint8_t *ck_panel(const ck_matrix *w, int64_t p) {
 // Parts of one prepared int8 row.
 static inline int64_t ck_row_q4_corrections(int64_t K) { return ck_round_up(K, 64); }
 static inline int64_t ck_row_q8_corrections(int64_t K) { return ck_round_up(K, 64) + 4 * (K / 32); }
-static inline int64_t ck_row_scale(int64_t K) {
+static inline int64_t ck_row_shifts(int64_t K) {
     return ck_round_up(K, 64) + 4 * (K / 32) + 4 * (K / 64);
+}
+static inline int64_t ck_row_scale(int64_t K) { return ck_row_shifts(K) + 4 * ((K + 63) / 64); }
+
+// A group's scale is the row's times 2^(shift - CK_MOST_SHIFT), shift in 0 ... CK_MOST_SHIFT, so that
+// group sums of at most 64 * 127 * 127 shifted left stay in int32 and are exact as float.
+#define CK_MOST_SHIFT 10
+static inline int32_t ck_group_shift(uint32_t row_largest, uint32_t group_largest) {
+    int32_t below = (int32_t)(row_largest - group_largest) >> 23;  // whole powers of two
+    return CK_MOST_SHIFT - (below < CK_MOST_SHIFT ? below : CK_MOST_SHIFT);
 }
 
 // Keys lo ..< hi (absolute) that query t sees among keys key0 ..< key0+S.
@@ -65,12 +74,29 @@ static inline void ck_key_range(int64_t t, int64_t window, int64_t key0, int64_t
     *hi = ck_min(t + 1, key0 + S);
 }
 
+// A head's part of a key block: pairs of components, then where its values begin (words).
+static inline int64_t ck_key_pairs(int64_t width) { return (width + 1) / 2; }
+static inline int64_t ck_block_values(int64_t width) { return ck_key_pairs(width) * 2 * CK_KEY_BLOCK; }
+
+// Which of a block's keys a query sees, as bits.
+static inline uint64_t ck_seen_keys(int64_t query, int64_t window, int64_t key0, int64_t S, int64_t block) {
+    int64_t lo, hi;
+    ck_key_range(query, window, key0, S, &lo, &hi);
+    lo = ck_max(lo - block, 0);
+    hi = ck_min(hi - block, CK_KEY_BLOCK);
+    if (lo >= hi) return 0;
+    return (hi == 64 ? ~0ull : (1ull << hi) - 1) & ~0ull << lo;
+}
+
 // Level-independent parts, in common.c: the same bits on every level.
 void ck_common_prepare(void *out, ck_format format, const float *x, int64_t ldx, int64_t M, int64_t K);
 void ck_common_add(float *x, const float *y, int64_t n);
 int64_t ck_common_argmax(const float *x, int64_t n);
 void ck_common_to_bf16(uint16_t *out, int64_t ldo, const float *x, int64_t ldx, int64_t M, int64_t n);
 void ck_common_from_bf16(float *out, int64_t ldo, const uint16_t *x, int64_t ldx, int64_t M, int64_t n);
+void ck_common_pack_keys(uint16_t *block, const float *kv, int64_t ld_kv, const uint16_t *k_r, int64_t ld_kr,
+                         int64_t H, int64_t dn, int64_t dr, int64_t dv, int64_t begin, int64_t end, bool fresh);
+void ck_reference_mla_blocks(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *scratch);
 void ck_reference_log_softmax(float *out, const float *x, int64_t n);
 void ck_reference_moe_route(int32_t *index, float *weight, const float *logits, int64_t ldl,
                             const float *bias, int64_t M, int64_t E, int64_t k, int64_t groups,
