@@ -20,8 +20,8 @@ public final class SequenceState: @unchecked Sendable {
     /// Position of the first latent in memory.
     private(set) var firstLatent: Int
 
-    /// Derived from the latents while the sequence is read in short steps.
-    var expandedKeys: ExpandedKeys?
+    /// Derived from the latents while the sequence is read in several chunks or steps.
+    var keyBlocks: KeyBlocks?
     /// Short calls in a row.
     var shortCalls = 0
 
