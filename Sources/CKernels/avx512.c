@@ -260,6 +260,7 @@ const ck_kernels ck_avx512_table = {
     .mla_blocks = ck_avx512_mla_blocks,
     .pack_keys = ck_avx512_pack_keys,
     .mla_absorbed = ck_avx512_mla_absorbed,
+    .mla_merge = ck_avx512_mla_merge,
     .moe_route = ck_reference_moe_route,
 };
 #endif

@@ -8,32 +8,6 @@
 
 // ---------------------------------------------------------------- MLA
 
-INLINE void transpose16(__m512 *r) {
-    __m512 t[16];
-    UNROLL for (int i = 0; i < 8; i++) {
-        t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
-        t[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1]);
-    }
-    UNROLL for (int i = 0; i < 4; i++) {
-        __m512d a = _mm512_castps_pd(t[4 * i]), b = _mm512_castps_pd(t[4 * i + 1]);
-        __m512d c = _mm512_castps_pd(t[4 * i + 2]), d = _mm512_castps_pd(t[4 * i + 3]);
-        r[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
-        r[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
-        r[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
-        r[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
-    }
-    UNROLL for (int i = 0; i < 4; i++) {
-        t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
-        t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xDD);
-        t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
-        t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xDD);
-    }
-    UNROLL for (int i = 0; i < 8; i++) {
-        r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
-        r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xDD);
-    }
-}
-
 // keys[i][j] = row (j) [i] for i < width and the 64 keys of a block, of which only rows
 // begin ..< end exist (the others become 0). rows: pointer to the block's key 0.
 INLINE void transpose_keys(float *keys, const void *rows, const bool bf16, int64_t ld, int64_t width,
@@ -225,44 +199,6 @@ void ck_avx512_mla_expanded(const ck_mla_expanded *a, int64_t h0, int64_t h1, vo
     for (int64_t h = h0; a->last && h < h1; h++)
         for (int64_t t = 0; t < a->T; t++)
             end_row(a->out + t * a->ld_out + h * a->dv, a->row_sum[t * a->H + h], a->dv);
-}
-
-void ck_avx512_mla_absorbed(const ck_mla_absorbed *a, int64_t h0, int64_t h1, void *scratch) {
-    if (a->T <= 0) return;
-    int64_t width = a->r + a->dr, padded = ck_round_up(a->r, 16), lo, hi;
-    float *keys = scratch, *values = keys + CK_KEY_BLOCK * ck_round_up(width, 16);
-    float *weights = values + CK_KEY_BLOCK * padded;
-    all_keys(a->T, a->query0, a->window, a->key0, a->S, &lo, &hi);
-    for (int64_t h = h0; a->first && h < h1; h++)
-        for (int64_t t = 0; t < a->T; t++)
-            start_row(a->z + t * a->ld_z + h * a->r, a->row_max + t * a->H + h,
-                      a->row_sum + t * a->H + h, a->r);
-    for (int64_t block = lo / CK_KEY_BLOCK * CK_KEY_BLOCK; block < hi; block += CK_KEY_BLOCK) {
-        int64_t begin = ck_max(lo - block, 0), end = ck_min(hi - block, CK_KEY_BLOCK);
-        const uint16_t *rows = a->cache + (block - a->key0) * a->ld_cache;
-        transpose_keys(keys, rows, true, a->ld_cache, width, begin, end);
-        copy_values(values, padded, rows, true, a->ld_cache, a->r, begin, end);
-        for (int64_t t = 0; t < a->T; t++) {
-            int64_t low, high, row_begin[6], row_end[6];
-            ck_key_range(a->query0 + t, a->window, a->key0, a->S, &low, &high);
-            for (int r = 0; r < 6; r++) {
-                row_begin[r] = ck_max(low - block, 0);
-                row_end[r] = ck_min(high - block, CK_KEY_BLOCK);
-            }
-            if (row_begin[0] >= row_end[0]) continue;
-            key_block b = {keys, values, weights, width, padded, a->r, a->scale,
-                           a->q + t * a->ld_q, a->z + t * a->ld_z, a->row_max + t * a->H,
-                           a->row_sum + t * a->H, width, a->r, 1};
-            for (int64_t h = h0; h < h1;) {
-                int count = tile_rows(h1 - h, 6);
-                attend_rows(&b, h, count, row_begin, row_end);
-                h += count;
-            }
-        }
-    }
-    for (int64_t h = h0; a->last && h < h1; h++)
-        for (int64_t t = 0; t < a->T; t++)
-            end_row(a->z + t * a->ld_z + h * a->r, a->row_sum[t * a->H + h], a->r);
 }
 
 #pragma clang attribute pop

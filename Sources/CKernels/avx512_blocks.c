@@ -168,5 +168,102 @@ void ck_avx512_pack_keys(uint16_t *block, const float *kv, int64_t ld_kv, const 
         }
 }
 
+// ---------------------------------------------------------------- absorbed form
+
+// Pairs of components of a block's latent rows, [pairs][64], zeros where a row does not exist.
+static void transpose_pairs(float *keys, const uint16_t *rows, int64_t ld, int64_t width, int64_t begin, int64_t end) {
+    for (int64_t i = 0; i < width; i += 32) {
+        int64_t rest = ck_min(32, width - i), lines = (rest + 1) / 2;
+        __mmask32 mask = rest == 32 ? ~(__mmask32)0 : ((__mmask32)1 << rest) - 1;
+        for (int64_t j = 0; j < CK_KEY_BLOCK; j += 16) {
+            __m512 r[16];
+            UNROLL for (int n = 0; n < 16; n++) {
+                bool exists = j + n >= begin && j + n < end;
+                r[n] = _mm512_castsi512_ps(_mm512_maskz_loadu_epi16(exists ? mask : 0, exists ? rows + (j + n) * ld + i : rows + begin * ld));
+            }
+            transpose16(r);
+            UNROLL for (int n = 0; n < 16; n++)
+                if (n < lines) _mm512_store_ps(keys + (i / 2 + n) * CK_KEY_BLOCK + j, r[n]);
+        }
+    }
+}
+
+// Pairs of a block's rows, [32][padded].
+static void pair_values(float *values, int64_t padded, const uint16_t *rows, int64_t ld, int64_t width, int64_t begin,
+                        int64_t end) {
+    for (int64_t j = 0; j < CK_KEY_BLOCK; j += 2)
+        for (int64_t i = 0; i < width; i += 16) {
+            __mmask16 mask = tail_mask(width - i);
+            const uint16_t *row = rows + j * ld + i;
+            bool even = j >= begin && j < end, odd = j + 1 >= begin && j + 1 < end;
+            __m512i a = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(even ? mask : 0, even ? row : rows + begin * ld));
+            __m512i b = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(odd ? mask : 0, odd ? row + ld : rows + begin * ld));
+            _mm512_store_si512(values + j / 2 * padded + i, _mm512_or_si512(a, _mm512_slli_epi32(b, 16)));
+        }
+}
+
+// Rows are heads here: every head of a query meets the same block.
+void ck_avx512_mla_absorbed(const ck_mla_absorbed *a, int64_t h0, int64_t h1, void *scratch) {
+    if (a->T <= 0) return;
+    int64_t width = a->r + a->dr, pairs = ck_key_pairs(width), padded = ck_round_up(a->r, 16), lo, hi, unused;
+    int64_t ld_q = ck_round_up(pairs, 16);
+    float *keys = scratch, *values = keys + CK_KEY_BLOCK * ck_round_up(pairs, 16);
+    float *weights = values + CK_KEY_BLOCK / 2 * padded, *q = weights + 6 * CK_KEY_BLOCK / 2;
+    __m512 factor = _mm512_set1_ps(a->scale * 1.44269504f);
+    ck_key_range(a->query0, a->window, a->key0, a->S, &lo, &unused);
+    ck_key_range(a->query0 + a->T - 1, a->window, a->key0, a->S, &unused, &hi);
+    if (a->first)
+        for (int64_t t = 0; t < a->T; t++)
+            for (int64_t h = h0; h < h1; h++) {
+                memset(a->z + t * a->ld_z + h * a->r, 0, (size_t)a->r * 4);
+                a->row_max[t * a->H + h] = -INFINITY;
+                a->row_sum[t * a->H + h] = 0;
+            }
+    for (int64_t block = lo / CK_KEY_BLOCK * CK_KEY_BLOCK; block < hi; block += CK_KEY_BLOCK) {
+        const uint16_t *rows = a->cache + (block - a->key0) * a->ld_cache;
+        int64_t begin = ck_max(lo - block, 0), end = ck_min(hi - block, CK_KEY_BLOCK);
+        transpose_pairs(keys, rows, a->ld_cache, width, begin, end);
+        pair_values(values, padded, rows, a->ld_cache, a->r, begin, end);
+        for (int64_t t = 0; t < a->T; t++) {
+            uint64_t seen[6];
+            seen[0] = ck_seen_keys(a->query0 + t, a->window, a->key0, a->S, block);
+            if (!seen[0]) continue;
+            for (int r = 1; r < 6; r++) seen[r] = seen[0];
+            for (int64_t h = h0; h < h1;) {
+                int count = tile_rows(h1 - h, 6);
+                for (int r = 0; r < count; r++)
+                    for (int64_t i = 0; i < width; i += 16) {
+                        __m512 x = _mm512_maskz_loadu_ps(tail_mask(width - i), a->q + t * a->ld_q + (h + r) * width + i);
+                        _mm256_storeu_si256((__m256i *)(q + r * ld_q + i / 2), (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(x, factor)));
+                    }
+                block_of_keys b = {q - h * ld_q, keys, values, weights, ld_q, pairs, padded, a->r,
+                                   a->z + t * a->ld_z, a->row_max + t * a->H, a->row_sum + t * a->H, a->r, 1};
+                tile_of(count, &b, h, seen);
+                h += count;
+            }
+        }
+    }
+    for (int64_t h = h0; a->last && h < h1; h++)
+        for (int64_t t = 0; t < a->T; t++) {
+            float *z = a->z + t * a->ld_z + h * a->r;
+            __m512 sum = _mm512_set1_ps(a->row_sum[t * a->H + h]);
+            for (int64_t i = 0; i < a->r; i += 16) {
+                __mmask16 mask = tail_mask(a->r - i);
+                _mm512_mask_storeu_ps(z + i, mask, _mm512_div_ps(_mm512_maskz_loadu_ps(mask, z + i), sum));
+            }
+        }
+}
+
+void ck_avx512_mla_merge(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
+                      int64_t ld_state, int64_t parts, int64_t r) {
+    float largest = -INFINITY, sum = 0;
+    for (int64_t p = 0; p < parts; p++) largest = fmaxf(largest, row_max[p * ld_state]);
+    for (int64_t p = 0; p < parts; p++) sum += exp2f(row_max[p * ld_state] - largest) * row_sum[p * ld_state];
+    for (int64_t p = 0; p < parts; p++) {
+        float weight = exp2f(row_max[p * ld_state] - largest) / sum;
+        for (int64_t i = 0; i < r; i++) out[i] = (p ? out[i] : 0) + weight * z[p * ld_z + i];
+    }
+}
+
 #pragma clang attribute pop
 #endif

@@ -109,6 +109,33 @@ INLINE __m512 softplus16(__m512 x) {
     return _mm512_add_ps(_mm512_max_ps(_mm512_setzero_ps(), x), log1p16(exp16(negated(magnitude))));
 }
 
+
+INLINE void transpose16(__m512 *r) {
+    __m512 t[16];
+    UNROLL for (int i = 0; i < 8; i++) {
+        t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+        t[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+    }
+    UNROLL for (int i = 0; i < 4; i++) {
+        __m512d a = _mm512_castps_pd(t[4 * i]), b = _mm512_castps_pd(t[4 * i + 1]);
+        __m512d c = _mm512_castps_pd(t[4 * i + 2]), d = _mm512_castps_pd(t[4 * i + 3]);
+        r[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+        r[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+        r[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+        r[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+    }
+    UNROLL for (int i = 0; i < 4; i++) {
+        t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
+        t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xDD);
+        t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
+        t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xDD);
+    }
+    UNROLL for (int i = 0; i < 8; i++) {
+        r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
+        r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xDD);
+    }
+}
+
 #pragma clang attribute pop
 
 // products.c
@@ -117,6 +144,9 @@ void ck_avx512_gemm(float *y, int64_t ldy, const void *x, int64_t x_row_bytes, i
                     const ck_matrix *w, int64_t p0, int64_t p1);
 void ck_avx512_to_bf16(uint16_t *out, int64_t ldo, const float *x, int64_t ldx, int64_t M, int64_t n);
 void ck_avx512_from_bf16(float *out, int64_t ldo, const uint16_t *x, int64_t ldx, int64_t M, int64_t n);
+// blocks.c
+void ck_avx512_mla_merge(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
+                         int64_t ld_state, int64_t parts, int64_t r);
 // attention.c
 void ck_avx512_mla_expanded(const ck_mla_expanded *a, int64_t h0, int64_t h1, void *scratch);
 void ck_avx512_mla_blocks(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *scratch);

@@ -257,7 +257,9 @@ int64_t ck_common_argmax(const float *x, int64_t n) {
 
 int64_t ck_mla_scratch_bytes(int64_t width, int64_t value_width) {
     // One block of keys as panels [width][64], one of values, scores of up to 16 query rows.
-    return 4 * CK_KEY_BLOCK * (ck_round_up(width, 16) + ck_round_up(value_width, 16) + 16) + 1024;
+    // Six queries of `width` floats beside them serve the absorbed form.
+    return 4 * CK_KEY_BLOCK * (ck_round_up(width, 16) + ck_round_up(value_width, 16) + 16) + 1024
+        + 6 * 4 * ck_round_up(width, 16);
 }
 
 int64_t ck_mla_blocks_scratch_bytes(int64_t T, int64_t width) {

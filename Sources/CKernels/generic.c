@@ -422,6 +422,17 @@ static void mla_blocks(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *scr
         }
 }
 
+static void mla_merge(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
+                      int64_t ld_state, int64_t parts, int64_t r) {
+    float largest = -INFINITY, sum = 0;
+    for (int64_t p = 0; p < parts; p++) largest = fmaxf(largest, row_max[p * ld_state]);
+    for (int64_t p = 0; p < parts; p++) sum += expf(row_max[p * ld_state] - largest) * row_sum[p * ld_state];
+    for (int64_t p = 0; p < parts; p++) {
+        float weight = expf(row_max[p * ld_state] - largest) / sum;
+        for (int64_t i = 0; i < r; i++) out[i] = (p ? out[i] : 0) + weight * z[p * ld_z + i];
+    }
+}
+
 const ck_kernels ck_generic_table = {
     .name = "generic",
     .prepare = ck_common_prepare,
@@ -444,5 +455,6 @@ const ck_kernels ck_generic_table = {
     .mla_blocks = mla_blocks,
     .pack_keys = ck_common_pack_keys,
     .mla_absorbed = mla_absorbed,
+    .mla_merge = mla_merge,
     .moe_route = ck_reference_moe_route,
 };

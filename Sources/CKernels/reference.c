@@ -283,6 +283,17 @@ void ck_reference_mla_blocks(const ck_mla_blocks *a, int64_t h0, int64_t h1, voi
         }
 }
 
+static void mla_merge(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
+                      int64_t ld_state, int64_t parts, int64_t r) {
+    float largest = -INFINITY, sum = 0;
+    for (int64_t p = 0; p < parts; p++) largest = fmaxf(largest, row_max[p * ld_state]);
+    for (int64_t p = 0; p < parts; p++) sum += expf(row_max[p * ld_state] - largest) * row_sum[p * ld_state];
+    for (int64_t p = 0; p < parts; p++) {
+        float weight = expf(row_max[p * ld_state] - largest) / sum;
+        for (int64_t i = 0; i < r; i++) out[i] = (p ? out[i] : 0) + weight * z[p * ld_z + i];
+    }
+}
+
 void ck_reference_moe_route(int32_t *index, float *weight, const float *logits, int64_t ldl,
                             const float *bias, int64_t M, int64_t E, int64_t k, int64_t groups,
                             int64_t groups_kept, bool renormalize, float scale) {
@@ -354,5 +365,6 @@ const ck_kernels ck_reference_table = {
     .mla_blocks = ck_reference_mla_blocks,
     .pack_keys = ck_common_pack_keys,
     .mla_absorbed = mla_absorbed,
+    .mla_merge = mla_merge,
     .moe_route = ck_reference_moe_route,
 };

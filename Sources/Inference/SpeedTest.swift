@@ -62,11 +62,7 @@ public struct SpeedTest {
         for _ in 0..<runs {
             let session = base.fork()
             let start = seconds()
-            for index in ids.indices {
-                _ = engine.advance([
-                    PrefillItem(session: session, tokens: ids[index...index], wantsLogits: true)
-                ])
-            }
+            for id in ids { _ = engine.decode([(session, id)]) }
             best = min(best, seconds() - start)
         }
         return measurement(.decode, position, tokens, best, withHead: true)

@@ -78,7 +78,7 @@ extension KimiLinearModel {
     /// - Parameter tokens: Of the whole item.
     func updateKeyBlocks(_ piece: Piece, of tokens: Int) {
         let state = piece.state
-        guard !stateShape.exactLatents, stateShape.mlaLayers > 0 else { return }
+        guard !stateShape.exactLatents, stateShape.mlaLayers > 0, !piece.isDecoding else { return }
         state.shortCalls = piece.count <= Self.shortCall ? state.shortCalls + 1 : 0
         let first = firstKey(piece) / 64
         let end = (piece.position + piece.count + 63) / 64

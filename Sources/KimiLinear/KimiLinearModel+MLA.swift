@@ -43,6 +43,10 @@ extension KimiLinearModel {
     /// - Parameter layer: Counted among the MLA layers.
     func mix(_ mla: ModelWeights.MLA, layer: Int) {
         if stateShape.exactLatents { return mixExactly(mla, layer: layer) }
+        if let absorbed {
+            let decoding = pieces.filter(\.isDecoding)
+            if !decoding.isEmpty { mixAbsorbed(absorbed, mla, layer: layer, decoding) }
+        }
         let capacity = workspace.keyBlockCount
         var segments: [Segment] = []
         var used = 0
@@ -51,7 +55,7 @@ extension KimiLinearModel {
             segments.removeAll(keepingCapacity: true)
             used = 0
         }
-        for piece in pieces {
+        for piece in pieces where !piece.isDecoding {
             let end = piece.position + piece.count
             var key = firstKey(piece)
             if let kept = piece.state.keyBlocks {

@@ -22,6 +22,8 @@ public final class KimiLinearModel: @unchecked Sendable {
     let lock = Lock()
     let workspace: Workspace
     let keyBudget = KeyBudget(bytes: 128 << 20)
+    /// Made by the first decoding step.
+    private(set) var absorbed: AbsorbedForm?
     /// Each layer's number among the layers of its kind.
     let places: [Int]
     /// Reused lists of one forward pass.
@@ -125,11 +127,17 @@ public final class KimiLinearModel: @unchecked Sendable {
         public let state: SequenceState
         public let tokens: ArraySlice<Int32>
         public let logits: LogitsWanted
+        /// Whether attention may take the form that is fastest for single tokens: the same
+        /// mathematics, but not the bits of a prefill. Marks the state; see ``SequenceState/hasDecoded``.
+        public let isDecoding: Bool
 
-        public init(state: SequenceState, tokens: ArraySlice<Int32>, logits: LogitsWanted) {
+        public init(
+            state: SequenceState, tokens: ArraySlice<Int32>, logits: LogitsWanted, isDecoding: Bool = false
+        ) {
             self.state = state
             self.tokens = tokens
             self.logits = logits
+            self.isDecoding = isDecoding
         }
     }
 
@@ -141,6 +149,7 @@ public final class KimiLinearModel: @unchecked Sendable {
         let count: Int
         /// Offset of the first row's token in its item.
         let offset: Int
+        let isDecoding: Bool
         /// Absolute position of the first row.
         var position: Int { state.tokenCount }
     }
@@ -167,12 +176,19 @@ public final class KimiLinearModel: @unchecked Sendable {
         lock.withLock {
             pieces.removeAll(keepingCapacity: true)
             var rows = 0
+            if absorbed == nil, !stateShape.exactLatents, items.contains(where: \.isDecoding) {
+                absorbed = AbsorbedForm(config: config, weights: weights, threads: pool.threads)
+            }
             for (index, item) in items.enumerated() {
+                let isDecoding = item.isDecoding && absorbed != nil
+                if isDecoding, !item.tokens.isEmpty { item.state.hasDecoded = true }
                 var offset = 0
                 while offset < item.tokens.count {
                     let count = min(item.tokens.count - offset, workspace.rows - rows)
                     pieces.append(
-                        Piece(item: index, state: item.state, row: rows, count: count, offset: offset))
+                        Piece(
+                            item: index, state: item.state, row: rows, count: count, offset: offset,
+                            isDecoding: isDecoding))
                     offset += count
                     rows += count
                     if rows == workspace.rows {

@@ -171,7 +171,11 @@ int64_t ck_key_block_words(int64_t width, int64_t dv);
 //   s[t,h,j] = scale * q[t,h] . cache[j],  q[t,h] = (W_UK[h]^T q_n, q_r)   [r+dr]
 //   z[t,h] = sum_j softmax_j(s) cache[j][0 ..< r];  the caller finishes with W_UV[h] z[t,h]
 // (W_UK^T and W_UV are packed by the caller per head, as f32 or bf16 matrices, for gemm.)
-// Same block order, same cut rules; the mathematics, not the bits, of the expanded form.
+// Same block order; the mathematics, not the bits, of the expanded forms. A level may round q and the
+// softmax weights to bf16, as ck_mla_blocks does, and may keep row_max in units of log 2, so the
+// calls over one row's keys must be of one level. For decoding: cuts at multiples of 64 change no
+// bit, and the caller may also give parts of the keys to several threads (each with `first`, none
+// with `last`) and add them up as exp(row_max) weighs them; see mla_merge.
 typedef struct {
     float *z;               // [T][ld_z], head h at h*r
     int64_t ld_z;
@@ -297,6 +301,12 @@ typedef struct {
                       int64_t ld_kr, int64_t H, int64_t dn, int64_t dr, int64_t dv, int64_t begin,
                       int64_t end, bool fresh);
     void (*mla_absorbed)(const ck_mla_absorbed *a, int64_t h0, int64_t h1, void *scratch);
+    // Ends one row's absorbed attention whose keys were read in `parts` calls with `first` and without
+    // `last`: out[i] = sum_p w_p z[p][i] / sum_p w_p row_sum[p], w_p by row_max[p], i < r; parts
+    // in order. z [parts] rows ld_z apart, row_max and row_sum ld_state apart; a part that saw no key
+    // has row_max = -inf. out may be z.
+    void (*mla_merge)(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
+                      int64_t ld_state, int64_t parts, int64_t r);
 
     // -------- MoE
 
