@@ -179,6 +179,8 @@ static void transpose_pairs(float *keys, const uint16_t *rows, int64_t ld, int64
             __m512 r[16];
             UNROLL for (int n = 0; n < 16; n++) {
                 bool exists = j + n >= begin && j + n < end;
+                // The next block's line: rows are too far apart for the hardware to follow.
+                _mm_prefetch((const char *)(rows + (j + n + CK_KEY_BLOCK) * ld + i), _MM_HINT_T1);
                 r[n] = _mm512_castsi512_ps(_mm512_maskz_loadu_epi16(exists ? mask : 0, exists ? rows + (j + n) * ld + i : rows + begin * ld));
             }
             transpose16(r);

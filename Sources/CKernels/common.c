@@ -4,6 +4,11 @@
 
 #include "kernels_internal.h"
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 // ---------------------------------------------------------------- conversions
 
 float ck_f16_to_f32(uint16_t h) {
@@ -191,43 +196,6 @@ int64_t ck_activation_row_bytes(ck_format format, int64_t K) {
     return ck_round_up(ck_row_scale(K) + 4, 64) | 64;
 }
 
-static uint32_t largest_magnitude(const float *x, int64_t n) {
-    uint32_t largest = 0;
-    for (int64_t i = 0; i < n; i++) {
-        uint32_t magnitude = ck_bits(x[i]) & 0x7FFFFFFF;
-        if (magnitude > largest) largest = magnitude;
-    }
-    return largest;
-}
-
-static void prepare_int8(uint8_t *row, const float *x, int64_t K) {
-    int8_t *q = (int8_t *)row;
-    int32_t *q4_corrections = (int32_t *)(row + ck_row_q4_corrections(K));
-    int32_t *q8_corrections = (int32_t *)(row + ck_row_q8_corrections(K));
-    int32_t *shifts = (int32_t *)(row + ck_row_shifts(K));
-    uint32_t largest = largest_magnitude(x, K);
-    float sx = ck_from_bits(largest) / 127 * 0x1p-10f;
-    bool usable = largest < 0x7F800000 && sx >= 0x1p-126f;
-    for (int64_t g = 0; 64 * g < K; g++) {
-        int64_t begin = 64 * g, end = ck_min(begin + 64, K);
-        shifts[g] = usable ? ck_group_shift(largest, largest_magnitude(x + begin, end - begin)) : 0;
-        float per_unit = usable ? 1 / sx / (float)(1 << shifts[g]) : 0;
-        for (int64_t k = begin; k < end; k++) {
-            float r = usable ? rintf(x[k] * per_unit) : 0;
-            q[k] = (int8_t)(r > 127 ? 127 : r < -127 ? -127 : r);
-        }
-    }
-    for (int64_t k = K; k < ck_round_up(K, 64); k++) q[k] = 0;
-    for (int64_t g = 0; g < K / 32; g++) {
-        int32_t sum = 0;
-        for (int64_t k = 32 * g; k < 32 * g + 32; k++) sum += q[k];
-        q4_corrections[g] = -8 * sum;
-    }
-    for (int64_t g = 0; g < K / 64; g++)
-        q8_corrections[g] = 16 * (q4_corrections[2 * g] + q4_corrections[2 * g + 1]);
-    *(float *)(row + ck_row_scale(K)) = largest < 0x7F800000 ? (usable ? sx : 0) : NAN;
-}
-
 void ck_common_prepare(void *out, ck_format format, const float *x, int64_t ldx, int64_t M, int64_t K) {
     int64_t bytes = ck_activation_row_bytes(format, K);
     for (int64_t m = 0; m < M; m++) {
@@ -237,7 +205,7 @@ void ck_common_prepare(void *out, ck_format format, const float *x, int64_t ldx,
         } else if (format == CK_F32) {
             memcpy(row, x + m * ldx, (size_t)(4 * K));
         } else {
-            prepare_int8(row, x + m * ldx, K);
+            ck_prepare_int8(row, x + m * ldx, K);
         }
     }
 }
@@ -293,7 +261,10 @@ static const ck_kernels *const tables[] = {
     &ck_reference_table,
     &ck_generic_table,
 #if defined(__x86_64__)
+    &ck_avx2_table,
     &ck_avx512_table,
+#elif defined(__aarch64__)
+    &ck_neon_table,
 #endif
 };
 
@@ -306,10 +277,14 @@ const char *ck_level_name(int32_t index) {
 bool ck_level_available(int32_t index) {
     if (index < 0 || index >= ck_level_count()) return false;
 #if defined(__x86_64__)
+    if (tables[index] == &ck_avx2_table)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
     if (tables[index] == &ck_avx512_table)  // also asks whether the system saves the registers
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
             && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
             && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+#elif defined(__aarch64__) && defined(__linux__)
+    if (tables[index] == &ck_neon_table) return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
 #endif
     return true;
 }

@@ -14,7 +14,10 @@
 extern const ck_kernels ck_reference_table;
 extern const ck_kernels ck_generic_table;
 #if defined(__x86_64__)
+extern const ck_kernels ck_avx2_table;
 extern const ck_kernels ck_avx512_table;
+#elif defined(__aarch64__)
+extern const ck_kernels ck_neon_table;
 #endif
 
 static inline int64_t ck_min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -32,6 +35,9 @@ static inline float ck_from_bits(uint32_t b) {
     memcpy(&x, &b, 4);
     return x;
 }
+
+// ck_bf16_to_f32 where a call for each value would keep a loop out of vector registers.
+static inline float ck_widen(uint16_t b) { return ck_from_bits((uint32_t)b << 16); }
 
 // Bytes of a panel before its scales.
 static inline int64_t ck_panel_data_bytes(ck_format format, int64_t K) {
@@ -72,6 +78,44 @@ static inline void ck_key_range(int64_t t, int64_t window, int64_t key0, int64_t
     int64_t low = window > 0 ? ck_max(0, t - window + 1) : 0;
     *lo = ck_max(low, key0);
     *hi = ck_min(t + 1, key0 + S);
+}
+
+// One row of int8 activations, in the header so that each level compiles it for its CPU.
+static inline uint32_t ck_largest_magnitude(const float *x, int64_t n) {
+    uint32_t largest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t magnitude = ck_bits(x[i]) & 0x7FFFFFFF;
+        if (magnitude > largest) largest = magnitude;
+    }
+    return largest;
+}
+
+static inline void ck_prepare_int8(uint8_t *row, const float *x, int64_t K) {
+    int8_t *q = (int8_t *)row;
+    int32_t *q4_corrections = (int32_t *)(row + ck_row_q4_corrections(K));
+    int32_t *q8_corrections = (int32_t *)(row + ck_row_q8_corrections(K));
+    int32_t *shifts = (int32_t *)(row + ck_row_shifts(K));
+    uint32_t largest = ck_largest_magnitude(x, K);
+    float sx = ck_from_bits(largest) / 127 * 0x1p-10f;
+    bool usable = largest < 0x7F800000 && sx >= 0x1p-126f;
+    for (int64_t g = 0; 64 * g < K; g++) {
+        int64_t begin = 64 * g, end = ck_min(begin + 64, K);
+        shifts[g] = usable ? ck_group_shift(largest, ck_largest_magnitude(x + begin, end - begin)) : 0;
+        float per_unit = usable ? 1 / sx / (float)(1 << shifts[g]) : 0;
+        for (int64_t k = begin; k < end; k++) {
+            float r = usable ? rintf(x[k] * per_unit) : 0;
+            q[k] = (int8_t)(r > 127 ? 127 : r < -127 ? -127 : r);
+        }
+    }
+    for (int64_t k = K; k < ck_round_up(K, 64); k++) q[k] = 0;
+    for (int64_t g = 0; g < K / 32; g++) {
+        int32_t sum = 0;
+        for (int64_t k = 32 * g; k < 32 * g + 32; k++) sum += q[k];
+        q4_corrections[g] = -8 * sum;
+    }
+    for (int64_t g = 0; g < K / 64; g++)
+        q8_corrections[g] = 16 * (q4_corrections[2 * g] + q4_corrections[2 * g + 1]);
+    *(float *)(row + ck_row_scale(K)) = largest < 0x7F800000 ? (usable ? sx : 0) : NAN;
 }
 
 // A head's part of a key block: pairs of components, then where its values begin (words).

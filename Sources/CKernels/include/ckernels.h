@@ -321,7 +321,7 @@ typedef struct {
                       int64_t groups, int64_t groups_kept, bool renormalize, float scale);
 } ck_kernels;
 
-// Levels, plainest first: "reference", "generic", then CPU classes ("avx512").
+// Levels, plainest first: "reference", "generic", then CPU classes ("avx2", "avx512"; "neon").
 int32_t ck_level_count(void);
 const char *CK_NULLABLE ck_level_name(int32_t index);
 // Whether this CPU (and its operating system) can run the level.
