@@ -268,8 +268,13 @@ def main():
         cpu(number or 3)
     elif what == "mails":
         mails(number or 100)
+    elif what == "table":
+        from peers_table import table
+
+        table(number or 3)
     else:
-        sys.exit(__doc__ + "\nrates [rounds], cpu [rounds] or mails [sample]")
+        sys.exit(__doc__ + "\ntable [rounds], rates [rounds], cpu [rounds] or mails [sample]")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -26,15 +26,19 @@ public struct SpeedTest {
         /// The matrices' multiply-adds against what the cores' registers could do in the same
         /// time; nil where no such loop is known.
         public let shareOfPeak: Double?
+        /// Of decoding: the time of a bare pass over the same weights against a step's.
+        public let shareOfPass: Double?
     }
 
     private let engine: Engine
     private let peak: Double?
+    private let weightPass: Double
 
-    /// Measures the cores' peak first; some tens of milliseconds.
+    /// Measures the cores' peak and a bare pass over the weights first; some tens of milliseconds.
     public init(engine: Engine) {
         self.engine = engine
         peak = engine.model.measurePeak()
+        weightPass = engine.model.measureWeightPass()
     }
 
     /// Operations a second of a register-only loop on all threads; nil where none is known.
@@ -83,7 +87,8 @@ public struct SpeedTest {
         let operations = 2 * Double(engine.config.multiplyAddsPerToken(withHead: withHead))
         return Measurement(
             phase: phase, position: position, tokens: tokens, tokensPerSecond: rate,
-            shareOfPeak: peak.map { operations * rate / $0 })
+            shareOfPeak: peak.map { operations * rate / $0 },
+            shareOfPass: phase == .decode ? weightPass * rate : nil)
     }
 
     /// Ids that look like no loop.

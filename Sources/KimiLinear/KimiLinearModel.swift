@@ -90,28 +90,6 @@ public final class KimiLinearModel: @unchecked Sendable {
             chunkRows: chunkRows)
     }
 
-    /// Operations a second (a multiply-add is two) that all threads reach together in registers,
-    /// with the instructions that this model's larger matrices use; nil where no loop is known.
-    public func measurePeak() -> Double? {
-        let format = weights.head.packed.format
-        let perIteration = Double(ck_peak(kernels.name, format, 1))
-        guard perIteration > 0 else { return nil }
-        let iterations: Int64 = 200_000
-        let pieces = pool.threads * 4
-        var best = 0.0
-        for _ in 0..<5 {
-            let start = monotonicSeconds()
-            lock.withLock {
-                pool.run(pieces) { begin, end, _ in
-                    for _ in begin..<end { _ = ck_peak(kernels.name, format, iterations) }
-                }
-            }
-            best = max(
-                best, Double(pieces) * Double(iterations) * perIteration / (monotonicSeconds() - start))
-        }
-        return best
-    }
-
     /// The state before any token.
     public func makeState() -> SequenceState { SequenceState(shape: stateShape) }
 
