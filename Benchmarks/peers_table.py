@@ -11,36 +11,9 @@ import statistics
 import subprocess
 import sys
 
-from peers import BIN, LECTOR, LLAMA, ROOT, THREADS, WORK, load, run
+from peers import BIN, LECTOR, ROOT, THREADS, checkpoint, load, run
 
 QUICK = os.environ.get("TABLE_QUICK") == "1"
-
-
-def checkpoint(name: str, *flags: str) -> dict:
-    """A random checkpoint as packed files for Lector and as GGUF for llama.cpp, made once."""
-    folder = WORK / name
-    if not (folder / "model.safetensors").exists():
-        run(sys.executable, ROOT / "Benchmarks" / "make_random_checkpoint.py", folder, *flags)
-    files = {}
-    for recipe in ("q4", "q8"):
-        files[recipe] = WORK / f"{name}-{recipe}" / "model.lector"
-        if not files[recipe].exists():
-            files[recipe].parent.mkdir(exist_ok=True)
-            run(LECTOR, "model", "convert", folder, "--to", recipe, "-o", files[recipe])
-    if "--window" in flags:  # llama.cpp knows no window for this architecture
-        return files
-    for kind in ("bf16", "q8_0", "q4_0", "q4_k_m"):
-        files[kind] = WORK / f"{name}-{kind}.gguf"
-        if kind == "q4_k_m" and "--moe" not in flags:  # rows of 576 are no multiple of 256
-            continue
-        if files[kind].exists():
-            continue
-        if kind == "bf16":
-            run(sys.executable, LLAMA / "convert_hf_to_gguf.py", folder, "--outtype", "bf16", "--outfile", files[kind],
-                env={**os.environ, "PYTHONPATH": str(LLAMA / "gguf-py")})
-        else:
-            run(BIN / "llama-quantize", *(["--pure"] if kind == "q4_0" else []), files["bf16"], files[kind], kind.upper(), THREADS)
-    return files
 
 
 def lector(path, positions: str, tokens: int, decode: int) -> dict:
@@ -78,7 +51,7 @@ class Cells:
 
 def measure(cells: Cells, ours: dict, kinds: list[str], tokens: list[int], moe: str = ""):
     for count in tokens:
-        rows = lector(ours["q4"], "0", count, 64 if count == tokens[0] else 0)
+        rows = lector(ours["lector q4"], "0", count, 64 if count == tokens[0] else 0)
         cells.ours_got(f"{moe}prefill {count}", rows["prefill", 0]["tokensPerSecond"])
         if count == tokens[0]:
             cells.ours_got(f"{moe}decode", rows["decode", 0]["tokensPerSecond"])
@@ -94,13 +67,13 @@ def measure(cells: Cells, ours: dict, kinds: list[str], tokens: list[int], moe: 
 
 def deep(cells: Cells, ours: dict):
     """Without a window, behind 8,192 and 32,768 tokens; once, since llama.cpp takes minutes to get there."""
-    rows = lector(ours["q4"], "8192,32768", 512, 16)
+    rows = lector(ours["lector q4"], "8192,32768", 512, 16)
     for depth in (8192, 32768):
         cells.ours_got(f"prefill 512 at {depth}", rows["prefill", depth]["tokensPerSecond"])
         cells.ours_got(f"decode at {depth}", rows["decode", depth]["tokensPerSecond"])
         for phase, rate in llama(ours["bf16"], 512, 16, depth, 1).items():
             cells.peer_got(f"{'prefill 512' if phase == 'prefill' else 'decode'} at {depth}", "BF16, flash attention on", rate)
-    cells.ours_got("decode at 131072", lector(ours["q4"], "131072", 16, 16)["decode", 131072]["tokensPerSecond"])
+    cells.ours_got("decode at 131072", lector(ours["lector q4"], "131072", 16, 16)["decode", 131072]["tokensPerSecond"])
 
 
 def busy(path) -> tuple[float, float]:
@@ -119,26 +92,28 @@ def table(rounds: int):
     done = subprocess.run(["sh", str(ROOT / "Tests" / "check-levels.sh")], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"kernel tests fail, nothing was measured:\n{done.stdout[-2000:]}")
-    plain, windowed = checkpoint("random"), checkpoint("random-window", "--window", "1024")
-    moe = None if QUICK else checkpoint("random-moe", "--moe")
+    plain = checkpoint()
+    # llama.cpp knows no window for this architecture.
+    windowed = checkpoint("random-window", ("--window", "1024"), ("q4",), ())
+    moe = None if QUICK else checkpoint("random-moe", ("--moe",), ("q4",), ("bf16", "q8_0", "q4_k_m"))
     cells = Cells()
     loads = []
     for number in range(rounds):
         loads.append(os.getloadavg()[0])
         measure(cells, plain, ["bf16", "q8_0", "q4_0"], [512, 2048] if QUICK else [512, 2048, 8192])
         positions = [2048, 8192] if QUICK else [2048, 32768]
-        for (phase, position), row in lector(windowed["q4"], ",".join(map(str, positions)), 2048, 64).items():
+        for (phase, position), row in lector(windowed["lector q4"], ",".join(map(str, positions)), 2048, 64).items():
             cells.ours_got(f"window, {phase} at {position}", row["tokensPerSecond"])
         for count in (512, 2048, 8192):
-            cells.ours_got(f"window, prefill {count}", lector(windowed["q4"], "0", count, 0)["prefill", 0]["tokensPerSecond"])
+            cells.ours_got(f"window, prefill {count}", lector(windowed["lector q4"], "0", count, 0)["prefill", 0]["tokensPerSecond"])
         if moe:
             measure(cells, moe, ["bf16", "q8_0", "q4_k_m"], [2048], "experts, ")
         print(f"round {number + 1} of {rounds}, {load()}", file=sys.stderr)
     if not QUICK:
         deep(cells, plain)
-        for (phase, position), row in lector(windowed["q4"], "1048576", 2048, 64).items():
+        for (phase, position), row in lector(windowed["lector q4"], "1048576", 2048, 64).items():
             cells.ours_got(f"window, {phase} at {position}", row["tokensPerSecond"])
-    quiet, beside = busy(plain["q4"])
+    quiet, beside = busy(plain["lector q4"])
 
     print(f"median of {rounds} interleaved rounds, {THREADS} threads, load {min(loads):.1f} to {max(loads):.1f}; Lector in q4; "
           "llama.cpp in its best setting of each row\n")

@@ -9,15 +9,6 @@
 #define CK_LEVEL_GEMM avx2_gemm
 #include "generic_level.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-
-INLINE int32_t word_at(const void *p) {
-    int32_t word;
-    memcpy(&word, p, 4);
-    return word;
-}
-
 // acc += float(sum << shift) * d for the 16 columns of a group, as two halves.
 INLINE void add_group(__m256 *acc, const __m256i *sum, int32_t shift, const __m256 *d) {
     UNROLL for (int c = 0; c < 2; c++)
@@ -42,16 +33,16 @@ INLINE void tile_q4(const int R, __m256 (*acc)[2], const uint8_t *x, int64_t xb,
                 __m256i even = _mm256_and_si256(w, low), odd = _mm256_and_si256(_mm256_srli_epi16(w, 4), low);
                 UNROLL for (int r = 0; r < R; r++) {
                     const uint8_t *xk = x + r * xb + 32 * g + 8 * j;
-                    half[r][c] = _mm256_add_epi16(half[r][c], _mm256_maddubs_epi16(even, _mm256_set1_epi32(word_at(xk))));
-                    half[r][c] = _mm256_add_epi16(half[r][c], _mm256_maddubs_epi16(odd, _mm256_set1_epi32(word_at(xk + 4))));
+                    half[r][c] = _mm256_add_epi16(half[r][c], _mm256_maddubs_epi16(even, _mm256_set1_epi32(ck_word_at(xk))));
+                    half[r][c] = _mm256_add_epi16(half[r][c], _mm256_maddubs_epi16(odd, _mm256_set1_epi32(ck_word_at(xk + 4))));
                 }
             }
         __m256 d[2];
         load_scales(d, scales + 32 * g);
         UNROLL for (int r = 0; r < R; r++) {
-            __m256i start = _mm256_set1_epi32(word_at(x + r * xb + ck_row_q4_corrections(K) + 4 * g)), sum[2];
+            __m256i start = _mm256_set1_epi32(ck_word_at(x + r * xb + ck_row_q4_corrections(K) + 4 * g)), sum[2];
             UNROLL for (int c = 0; c < 2; c++) sum[c] = _mm256_add_epi32(start, _mm256_madd_epi16(half[r][c], ones));
-            add_group(acc[r], sum, word_at(x + r * xb + ck_row_shifts(K) + 4 * (g / 2)), d);
+            add_group(acc[r], sum, ck_word_at(x + r * xb + ck_row_shifts(K) + 4 * (g / 2)), d);
         }
     }
 }
@@ -67,13 +58,13 @@ INLINE void tile_q8(const int R, __m256 (*acc)[2], const uint8_t *x, int64_t xb,
                 __m256i w = _mm256_load_si256((const __m256i *)(panel + 64 * (16 * g + j) + 32 * c));
                 __m256i magnitude = _mm256_abs_epi8(w);
                 UNROLL for (int r = 0; r < R; r++) {  // |w| times x with the sign of w: 2 * 127 * 127 fits 16 bits
-                    __m256i signed_x = _mm256_sign_epi8(_mm256_set1_epi32(word_at(x + r * xb + 64 * g + 4 * j)), w);
+                    __m256i signed_x = _mm256_sign_epi8(_mm256_set1_epi32(ck_word_at(x + r * xb + 64 * g + 4 * j)), w);
                     sum[r][c] = _mm256_add_epi32(sum[r][c], _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, signed_x), ones));
                 }
             }
         __m256 d[2];
         load_scales(d, scales + 32 * g);
-        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], word_at(x + r * xb + ck_row_shifts(K) + 4 * g), d);
+        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], ck_word_at(x + r * xb + ck_row_shifts(K) + 4 * g), d);
     }
 }
 
@@ -92,7 +83,7 @@ INLINE void tile_bf16(const int R, __m256 (*acc)[2], const uint8_t *x, int64_t x
             __m256i w = _mm256_load_si256((const __m256i *)(panel + 64 * k + 32 * c));
             __m256 even = _mm256_castsi256_ps(_mm256_slli_epi32(w, 16)), odd = _mm256_castsi256_ps(_mm256_and_si256(w, high));
             UNROLL for (int r = 0; r < R; r++) {
-                uint32_t pair = (uint32_t)word_at(x + r * xb + 4 * k);
+                uint32_t pair = (uint32_t)ck_word_at(x + r * xb + 4 * k);
                 acc[r][c] = _mm256_fmadd_ps(_mm256_set1_ps(ck_from_bits(pair << 16)), even, acc[r][c]);
                 acc[r][c] = _mm256_fmadd_ps(_mm256_set1_ps(ck_from_bits(pair & 0xFFFF0000)), odd, acc[r][c]);
             }
@@ -112,7 +103,7 @@ INLINE void tile(const int R, float *y, int64_t ldy, const uint8_t *x, int64_t x
     bool scaled = w->format == CK_Q8 || w->format == CK_Q4;
     int64_t columns = ck_min(16, w->N - 16 * p);
     UNROLL for (int r = 0; r < R; r++) {
-        __m256 sx = _mm256_set1_ps(scaled ? ck_from_bits((uint32_t)word_at(x + r * xb + ck_row_scale(w->K))) : 1);
+        __m256 sx = _mm256_set1_ps(scaled ? ck_from_bits((uint32_t)ck_word_at(x + r * xb + ck_row_scale(w->K))) : 1);
         _Alignas(32) float row[16];
         UNROLL for (int c = 0; c < 2; c++) _mm256_store_ps(row + 8 * c, _mm256_mul_ps(acc[r][c], sx));
         memcpy(y + r * ldy + 16 * p, row, (size_t)columns * 4);

@@ -135,20 +135,6 @@ static void attend_rows(const key_block *b, int64_t row, int rows, const int64_t
     }
 }
 
-static void start_row(float *out, float *row_max, float *row_sum, int64_t n) {
-    memset(out, 0, (size_t)n * 4);
-    *row_max = -INFINITY;
-    *row_sum = 0;
-}
-
-static void end_row(float *out, float row_sum, int64_t n) {
-    __m512 sum = _mm512_set1_ps(row_sum);
-    for (int64_t i = 0; i < n; i += 16) {
-        __mmask16 mask = tail_mask(n - i);
-        _mm512_mask_storeu_ps(out + i, mask, _mm512_div_ps(_mm512_maskz_loadu_ps(mask, out + i), sum));
-    }
-}
-
 // Keys that any of T queries sees among the keys of this call.
 static void all_keys(int64_t T, int64_t query0, int64_t window, int64_t key0, int64_t S, int64_t *lo,
                      int64_t *hi) {

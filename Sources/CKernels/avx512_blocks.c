@@ -101,11 +101,9 @@ void ck_avx512_mla_blocks(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *
                 _mm256_store_si256((__m256i *)(q + t * ld_q + i / 2), (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(x, factor)));
             }
         if (a->first)
-            for (int64_t t = 0; t < a->T; t++) {
-                memset(a->out + t * a->ld_out + h * a->dv, 0, (size_t)a->dv * 4);
-                a->row_max[t * a->H + h] = -INFINITY;
-                a->row_sum[t * a->H + h] = 0;
-            }
+            for (int64_t t = 0; t < a->T; t++)
+                start_row(a->out + t * a->ld_out + h * a->dv, a->row_max + t * a->H + h,
+                          a->row_sum + t * a->H + h, a->dv);
         for (int64_t block = lo / CK_KEY_BLOCK * CK_KEY_BLOCK; block < hi; block += CK_KEY_BLOCK) {
             const uint16_t *keys = a->blocks + ((block / CK_KEY_BLOCK - a->block0) * a->H + h) * words;
             block_of_keys b = {q, (const float *)keys, (const float *)(keys + ck_block_values(a->width)), weights,
@@ -124,14 +122,8 @@ void ck_avx512_mla_blocks(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *
             }
         }
         if (a->last)
-            for (int64_t t = 0; t < a->T; t++) {
-                float *out = a->out + t * a->ld_out + h * a->dv;
-                __m512 sum = _mm512_set1_ps(a->row_sum[t * a->H + h]);
-                for (int64_t i = 0; i < a->dv; i += 16) {
-                    __mmask16 mask = tail_mask(a->dv - i);
-                    _mm512_mask_storeu_ps(out + i, mask, _mm512_div_ps(_mm512_maskz_loadu_ps(mask, out + i), sum));
-                }
-            }
+            for (int64_t t = 0; t < a->T; t++)
+                end_row(a->out + t * a->ld_out + h * a->dv, a->row_sum[t * a->H + h], a->dv);
     }
 }
 
@@ -216,11 +208,9 @@ void ck_avx512_mla_absorbed(const ck_mla_absorbed *a, int64_t h0, int64_t h1, vo
     ck_key_range(a->query0 + a->T - 1, a->window, a->key0, a->S, &unused, &hi);
     if (a->first)
         for (int64_t t = 0; t < a->T; t++)
-            for (int64_t h = h0; h < h1; h++) {
-                memset(a->z + t * a->ld_z + h * a->r, 0, (size_t)a->r * 4);
-                a->row_max[t * a->H + h] = -INFINITY;
-                a->row_sum[t * a->H + h] = 0;
-            }
+            for (int64_t h = h0; h < h1; h++)
+                start_row(a->z + t * a->ld_z + h * a->r, a->row_max + t * a->H + h, a->row_sum + t * a->H + h,
+                          a->r);
     for (int64_t block = lo / CK_KEY_BLOCK * CK_KEY_BLOCK; block < hi; block += CK_KEY_BLOCK) {
         const uint16_t *rows = a->cache + (block - a->key0) * a->ld_cache;
         int64_t begin = ck_max(lo - block, 0), end = ck_min(hi - block, CK_KEY_BLOCK);
@@ -246,14 +236,8 @@ void ck_avx512_mla_absorbed(const ck_mla_absorbed *a, int64_t h0, int64_t h1, vo
         }
     }
     for (int64_t h = h0; a->last && h < h1; h++)
-        for (int64_t t = 0; t < a->T; t++) {
-            float *z = a->z + t * a->ld_z + h * a->r;
-            __m512 sum = _mm512_set1_ps(a->row_sum[t * a->H + h]);
-            for (int64_t i = 0; i < a->r; i += 16) {
-                __mmask16 mask = tail_mask(a->r - i);
-                _mm512_mask_storeu_ps(z + i, mask, _mm512_div_ps(_mm512_maskz_loadu_ps(mask, z + i), sum));
-            }
-        }
+        for (int64_t t = 0; t < a->T; t++)
+            end_row(a->z + t * a->ld_z + h * a->r, a->row_sum[t * a->H + h], a->r);
 }
 
 void ck_avx512_mla_merge(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,

@@ -13,18 +13,12 @@
 #include <immintrin.h>
 
 #define CK_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,avx2,fma,f16c"
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 #pragma clang attribute push(__attribute__((target(CK_AVX512))), apply_to = function)
 
 INLINE __mmask16 tail_mask(int64_t n) { return n >= 16 ? 0xFFFF : n <= 0 ? 0 : (__mmask16)((1u << n) - 1); }
 
-INLINE __m512i broadcast4(const void *p) {
-    int32_t word;
-    memcpy(&word, p, 4);
-    return _mm512_set1_epi32(word);
-}
+INLINE __m512i broadcast4(const void *p) { return _mm512_set1_epi32(ck_word_at(p)); }
 
 // Rows are taken in tiles of nearly equal height, so that 13 rows are 7 + 6, not 12 + 1.
 INLINE int tile_rows(int64_t rest, int64_t most) {
@@ -133,6 +127,21 @@ INLINE void transpose16(__m512 *r) {
     UNROLL for (int i = 0; i < 8; i++) {
         r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
         r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xDD);
+    }
+}
+
+// One row of attention before its first key, and after its last one.
+INLINE void start_row(float *out, float *row_max, float *row_sum, int64_t n) {
+    memset(out, 0, (size_t)n * 4);
+    *row_max = -INFINITY;
+    *row_sum = 0;
+}
+
+INLINE void end_row(float *out, float row_sum, int64_t n) {
+    __m512 sum = _mm512_set1_ps(row_sum);
+    for (int64_t i = 0; i < n; i += 16) {
+        __mmask16 mask = tail_mask(n - i);
+        _mm512_mask_storeu_ps(out + i, mask, _mm512_div_ps(_mm512_maskz_loadu_ps(mask, out + i), sum));
     }
 }
 

@@ -20,6 +20,9 @@ extern const ck_kernels ck_avx512_table;
 extern const ck_kernels ck_neon_table;
 #endif
 
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
 static inline int64_t ck_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t ck_max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t ck_round_up(int64_t a, int64_t unit) { return (a + unit - 1) / unit * unit; }
@@ -38,6 +41,12 @@ static inline float ck_from_bits(uint32_t b) {
 
 // ck_bf16_to_f32 where a call for each value would keep a loop out of vector registers.
 static inline float ck_widen(uint16_t b) { return ck_from_bits((uint32_t)b << 16); }
+
+static inline int32_t ck_word_at(const void *p) {
+    int32_t word;
+    memcpy(&word, p, 4);
+    return word;
+}
 
 // Bytes of a panel before its scales.
 static inline int64_t ck_panel_data_bytes(ck_format format, int64_t K) {

@@ -9,15 +9,6 @@
 #define CK_LEVEL_GEMM neon_gemm
 #include "generic_level.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-
-INLINE int32_t word_at(const void *p) {
-    int32_t word;
-    memcpy(&word, p, 4);
-    return word;
-}
-
 // acc += float(sum << shift) * d for the 16 columns of a group, in quarters.
 INLINE void add_group(float32x4_t *acc, const int32x4_t *sum, int32_t shift, const float32x4_t *d) {
     UNROLL for (int c = 0; c < 4; c++)
@@ -36,20 +27,20 @@ INLINE void tile_q4(const int R, float32x4_t (*acc)[4], const uint8_t *x, int64_
     for (int64_t g = 0; g < K / 32; g++) {
         int32x4_t sum[2][4];
         UNROLL for (int r = 0; r < R; r++)
-            UNROLL for (int c = 0; c < 4; c++) sum[r][c] = vdupq_n_s32(word_at(x + r * xb + ck_row_q4_corrections(K) + 4 * g));
+            UNROLL for (int c = 0; c < 4; c++) sum[r][c] = vdupq_n_s32(ck_word_at(x + r * xb + ck_row_q4_corrections(K) + 4 * g));
         UNROLL for (int j = 0; j < 4; j++)
             UNROLL for (int c = 0; c < 4; c++) {
                 uint8x16_t w = vld1q_u8(panel + 64 * (4 * g + j) + 16 * c);
                 int8x16_t even = vreinterpretq_s8_u8(vandq_u8(w, low)), odd = vreinterpretq_s8_u8(vshrq_n_u8(w, 4));
                 UNROLL for (int r = 0; r < R; r++) {
                     const uint8_t *xk = x + r * xb + 32 * g + 8 * j;
-                    sum[r][c] = vdotq_s32(sum[r][c], even, vreinterpretq_s8_s32(vdupq_n_s32(word_at(xk))));
-                    sum[r][c] = vdotq_s32(sum[r][c], odd, vreinterpretq_s8_s32(vdupq_n_s32(word_at(xk + 4))));
+                    sum[r][c] = vdotq_s32(sum[r][c], even, vreinterpretq_s8_s32(vdupq_n_s32(ck_word_at(xk))));
+                    sum[r][c] = vdotq_s32(sum[r][c], odd, vreinterpretq_s8_s32(vdupq_n_s32(ck_word_at(xk + 4))));
                 }
             }
         float32x4_t d[4];
         load_scales(d, scales + 32 * g);
-        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], word_at(x + r * xb + ck_row_shifts(K) + 4 * (g / 2)), d);
+        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], ck_word_at(x + r * xb + ck_row_shifts(K) + 4 * (g / 2)), d);
     }
 }
 
@@ -63,11 +54,11 @@ INLINE void tile_q8(const int R, float32x4_t (*acc)[4], const uint8_t *x, int64_
             UNROLL for (int c = 0; c < 4; c++) {
                 int8x16_t w = vld1q_s8((const int8_t *)panel + 64 * (16 * g + j) + 16 * c);
                 UNROLL for (int r = 0; r < R; r++)
-                    sum[r][c] = vdotq_s32(sum[r][c], w, vreinterpretq_s8_s32(vdupq_n_s32(word_at(x + r * xb + 64 * g + 4 * j))));
+                    sum[r][c] = vdotq_s32(sum[r][c], w, vreinterpretq_s8_s32(vdupq_n_s32(ck_word_at(x + r * xb + 64 * g + 4 * j))));
             }
         float32x4_t d[4];
         load_scales(d, scales + 32 * g);
-        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], word_at(x + r * xb + ck_row_shifts(K) + 4 * g), d);
+        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], ck_word_at(x + r * xb + ck_row_shifts(K) + 4 * g), d);
     }
 }
 
@@ -86,7 +77,7 @@ INLINE void tile_bf16(const int R, float32x4_t (*acc)[4], const uint8_t *x, int6
             float32x4_t even = vreinterpretq_f32_u32(vshlq_n_u32(w, 16));
             float32x4_t odd = vreinterpretq_f32_u32(vandq_u32(w, vdupq_n_u32(0xFFFF0000)));
             UNROLL for (int r = 0; r < R; r++) {
-                uint32_t pair = (uint32_t)word_at(x + r * xb + 4 * k);
+                uint32_t pair = (uint32_t)ck_word_at(x + r * xb + 4 * k);
                 acc[r][c] = vfmaq_n_f32(acc[r][c], even, ck_from_bits(pair << 16));
                 acc[r][c] = vfmaq_n_f32(acc[r][c], odd, ck_from_bits(pair & 0xFFFF0000));
             }
@@ -107,7 +98,7 @@ INLINE void tile(const int R, float *y, int64_t ldy, const uint8_t *x, int64_t x
     bool scaled = w->format == CK_Q8 || w->format == CK_Q4;
     int64_t columns = ck_min(16, w->N - 16 * p);
     UNROLL for (int r = 0; r < R; r++) {
-        float sx = scaled ? ck_from_bits((uint32_t)word_at(x + r * xb + ck_row_scale(w->K))) : 1, row[16];
+        float sx = scaled ? ck_from_bits((uint32_t)ck_word_at(x + r * xb + ck_row_scale(w->K))) : 1, row[16];
         UNROLL for (int c = 0; c < 4; c++) vst1q_f32(row + 4 * c, vmulq_n_f32(acc[r][c], sx));
         memcpy(y + r * ldy + 16 * p, row, (size_t)columns * 4);
     }
