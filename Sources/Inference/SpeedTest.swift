@@ -33,12 +33,20 @@ public struct SpeedTest {
     private let engine: Engine
     private let peak: Double?
     private let weightPass: Double
+    /// The furthest session so far, which later measurements fork or read on with.
+    private let base: Base
+
+    private final class Base {
+        var session: Session
+        init(_ session: Session) { self.session = session }
+    }
 
     /// Measures the cores' peak and a bare pass over the weights first; some tens of milliseconds.
     public init(engine: Engine) {
         self.engine = engine
         peak = engine.model.measurePeak()
         weightPass = engine.model.measureWeightPass()
+        base = Base(engine.makeSession())
     }
 
     /// Operations a second of a register-only loop on all threads; nil where none is known.
@@ -73,11 +81,10 @@ public struct SpeedTest {
     }
 
     private func session(at position: Int) -> Session {
-        let session = engine.makeSession()
-        _ = engine.advance([
-            PrefillItem(session: session, tokens: Self.ids(0..<position, engine.vocabularySize)[...])
-        ])
-        return session
+        if base.session.tokenCount > position { base.session = engine.makeSession() }
+        let missing = Self.ids(base.session.tokenCount..<position, engine.vocabularySize)
+        _ = engine.advance([PrefillItem(session: base.session, tokens: missing[...])])
+        return base.session
     }
 
     private func measurement(
