@@ -1,10 +1,11 @@
 """Writes a random Kimi-Linear checkpoint that Lector and llama.cpp both read.
 
-    python Benchmarks/make_random_checkpoint.py OUT [--window 1024]
+    python Benchmarks/make_random_checkpoint.py OUT [--window 1024] [--moe]
 
 Needs numpy. The shape is that of the recorded peer measurements: hidden 576, 16 layers (12 KDA,
 4 MLA), 9 heads of 64, kv_lora_rank 384, dense FFN 1536, vocabulary 49,152, untied: 124 M
-parameters in bf16. Values are drawn so that activations stay in range; speed does not depend on
+parameters in bf16. --moe: the mid-size mixture of the same measurements: hidden 1024, 12 layers (9 KDA, 3 MLA),
+32 experts of 512, 4 chosen, one shared; the first layer dense. Values are drawn so that activations stay in range; speed does not depend on
 them. tokenizer.json is the bundled one, since llama.cpp's converter wants a vocabulary.
 """
 import argparse
@@ -16,6 +17,13 @@ import numpy as np
 
 HIDDEN, LAYERS, HEADS, DIM, RANK, NOPE, ROPE, FFN, VOCAB = 576, 16, 9, 64, 384, 64, 32, 1536, 49152
 FULL = [4, 8, 12, 16]
+EXPERTS, CHOSEN, EXPERT_FFN, DENSE = 8, 2, 512, LAYERS
+
+
+def use_experts():
+    global HIDDEN, LAYERS, HEADS, RANK, FFN, FULL, EXPERTS, CHOSEN, DENSE
+    HIDDEN, LAYERS, HEADS, RANK, FFN, FULL = 1024, 12, 16, 512, 4096, [4, 8, 12]
+    EXPERTS, CHOSEN, DENSE = 32, 4, 1
 
 
 def config(window):
@@ -29,8 +37,8 @@ def config(window):
         "linear_attn_config": {
             "head_dim": DIM, "num_heads": HEADS, "short_conv_kernel_size": 4,
             "kda_layers": [i for i in range(1, LAYERS + 1) if i not in FULL], "full_attn_layers": FULL},
-        "num_experts": 8, "num_experts_per_token": 2, "num_shared_experts": 1, "moe_intermediate_size": 512,
-        "moe_layer_freq": 1, "first_k_dense_replace": LAYERS, "moe_router_activation_func": "sigmoid",
+        "num_experts": EXPERTS, "num_experts_per_token": CHOSEN, "num_shared_experts": 1,
+        "moe_intermediate_size": EXPERT_FFN, "moe_layer_freq": 1, "first_k_dense_replace": DENSE, "moe_router_activation_func": "sigmoid",
         "moe_renormalize": True, "routed_scaling_factor": 1.0, "use_grouped_topk": True, "num_expert_group": 1,
         "topk_group": 1, "num_nextn_predict_layers": 0, "model_max_length": 1048576, "bos_token_id": 1,
         "eos_token_id": 2, "pad_token_id": 0, "tie_word_embeddings": False, "use_cache": True,
@@ -70,8 +78,18 @@ def tensors():
             yield a + "g_b_proj.weight", linear(width, DIM)
             yield a + "o_norm.weight", norm(DIM)
         yield a + "o_proj.weight", linear(HIDDEN, width)
-        for name, n, k in (("gate", FFN, HIDDEN), ("up", FFN, HIDDEN), ("down", HIDDEN, FFN)):
-            yield p + f"mlp.{name}_proj.weight", linear(n, k)
+        if i < DENSE:
+            for name, n, k in (("gate", FFN, HIDDEN), ("up", FFN, HIDDEN), ("down", HIDDEN, FFN)):
+                yield p + f"mlp.{name}_proj.weight", linear(n, k)
+            continue
+        m = p + "block_sparse_moe."
+        yield m + "gate.weight", linear(EXPERTS, HIDDEN)
+        yield m + "gate.e_score_correction_bias", normal(EXPERTS, scale=0.1)
+        for e in range(EXPERTS):
+            for name, n, k in (("w1", EXPERT_FFN, HIDDEN), ("w3", EXPERT_FFN, HIDDEN), ("w2", HIDDEN, EXPERT_FFN)):
+                yield m + f"experts.{e}.{name}.weight", linear(n, k)
+        for name, n, k in (("gate", EXPERT_FFN, HIDDEN), ("up", EXPERT_FFN, HIDDEN), ("down", HIDDEN, EXPERT_FFN)):
+            yield m + f"shared_experts.{name}_proj.weight", linear(n, k)
     yield "model.norm.weight", norm(HIDDEN)
     yield "lm_head.weight", linear(VOCAB, HIDDEN)
 
@@ -80,7 +98,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--window", type=int)
+    parser.add_argument("--moe", action="store_true")
     args = parser.parse_args()
+    if args.moe:
+        use_experts()
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "config.json").write_text(json.dumps(config(args.window), indent=1) + "\n")
     root = pathlib.Path(__file__).resolve().parent.parent
@@ -89,7 +110,7 @@ def main():
         {"tokenizer_class": "GPT2Tokenizer", "bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}) + "\n")
     header, parts, at = {}, [], 0
     for name, value in tensors():
-        if name.endswith(("A_log", "dt_bias")):
+        if name.endswith(("A_log", "dt_bias", "e_score_correction_bias")):
             kind, data = "F32", value.astype("<f4").tobytes()
         else:  # round to nearest even bf16
             bits = value.astype("<f4").view("<u4")

@@ -32,14 +32,14 @@ def load() -> str:
     return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs"
 
 
-def checkpoint() -> dict[str, pathlib.Path]:
-    """The random checkpoint as a folder for Lector and in GGUF for llama.cpp, made once."""
-    folder = WORK / "random"
+def checkpoint(name="random", flags=(), recipes=("bf16", "q8", "q4"), kinds=("bf16", "q8_0", "q4_0")) -> dict[str, pathlib.Path]:
+    """A random checkpoint as packed files for Lector and in GGUF for llama.cpp, made once."""
+    folder = WORK / name
     if not (folder / "model.safetensors").exists():
-        run(sys.executable, ROOT / "Benchmarks" / "make_random_checkpoint.py", folder)
+        run(sys.executable, ROOT / "Benchmarks" / "make_random_checkpoint.py", folder, *flags)
     files = {"folder": folder}
-    for kind in ("bf16", "q8_0", "q4_0"):
-        files[kind] = WORK / f"random-{kind}.gguf"
+    for kind in kinds:  # bf16 first: the others are made of it
+        files[kind] = WORK / f"{name}-{kind}.gguf"
         if files[kind].exists():
             continue
         if kind == "bf16":
@@ -48,8 +48,8 @@ def checkpoint() -> dict[str, pathlib.Path]:
         else:
             pure = ["--pure"] if kind == "q4_0" else []
             run(BIN / "llama-quantize", *pure, files["bf16"], files[kind], kind.upper(), THREADS)
-    for recipe in ("bf16", "q8", "q4"):
-        files["lector " + recipe] = WORK / f"random-{recipe}" / "model.lector"
+    for recipe in recipes:
+        files["lector " + recipe] = WORK / f"{name}-{recipe}" / "model.lector"
         if not files["lector " + recipe].exists():
             files["lector " + recipe].parent.mkdir(exist_ok=True)
             run(LECTOR, "model", "convert", folder, "--to", recipe, "-o", files["lector " + recipe])
@@ -268,8 +268,13 @@ def main():
         cpu(number or 3)
     elif what == "mails":
         mails(number or 100)
+    elif what == "table":
+        from peers_table import table
+
+        table(number or 3)
     else:
-        sys.exit(__doc__ + "\nrates [rounds], cpu [rounds] or mails [sample]")
+        sys.exit(__doc__ + "\ntable [rounds], rates [rounds], cpu [rounds] or mails [sample]")
 
 
-main()
+if __name__ == "__main__":
+    main()

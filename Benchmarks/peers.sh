@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs Lector beside its peers on this machine and prints tables for Benchmarks/LOG.md.
 #
+#   sh Benchmarks/peers.sh table [rounds]    every figure that the engine promises; TABLE_QUICK=1 for a short one
 #   sh Benchmarks/peers.sh rates [rounds]    prefill and decode beside llama.cpp, one random checkpoint
 #   sh Benchmarks/peers.sh cpu [rounds]      the same with one thread, by processor time: for a busy machine
 #   sh Benchmarks/peers.sh mails [sample]    mails/s beside SmolLM2-135M-Instruct under llama-server

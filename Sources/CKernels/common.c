@@ -4,6 +4,11 @@
 
 #include "kernels_internal.h"
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 // ---------------------------------------------------------------- conversions
 
 float ck_f16_to_f32(uint16_t h) {
@@ -191,33 +196,6 @@ int64_t ck_activation_row_bytes(ck_format format, int64_t K) {
     return ck_round_up(ck_row_scale(K) + 4, 64) | 64;
 }
 
-static void prepare_int8(uint8_t *row, const float *x, int64_t K) {
-    int8_t *q = (int8_t *)row;
-    int32_t *q4_corrections = (int32_t *)(row + ck_row_q4_corrections(K));
-    int32_t *q8_corrections = (int32_t *)(row + ck_row_q8_corrections(K));
-    float *scale = (float *)(row + ck_row_scale(K));
-    uint32_t largest = 0;
-    for (int64_t k = 0; k < K; k++) {
-        uint32_t magnitude = ck_bits(x[k]) & 0x7FFFFFFF;
-        if (magnitude > largest) largest = magnitude;
-    }
-    float sx = ck_from_bits(largest) / 127;
-    bool usable = largest < 0x7F800000 && sx > 0;
-    for (int64_t k = 0; k < K; k++) {
-        float r = usable ? rintf(x[k] / sx) : 0;
-        q[k] = (int8_t)(r > 127 ? 127 : r < -127 ? -127 : r);
-    }
-    for (int64_t k = K; k < ck_round_up(K, 64); k++) q[k] = 0;
-    for (int64_t g = 0; g < K / 32; g++) {
-        int32_t sum = 0;
-        for (int64_t k = 32 * g; k < 32 * g + 32; k++) sum += q[k];
-        q4_corrections[g] = -8 * sum;
-    }
-    for (int64_t g = 0; g < K / 64; g++)
-        q8_corrections[g] = 16 * (q4_corrections[2 * g] + q4_corrections[2 * g + 1]);
-    *scale = largest < 0x7F800000 ? (usable ? sx : 0) : NAN;
-}
-
 void ck_common_prepare(void *out, ck_format format, const float *x, int64_t ldx, int64_t M, int64_t K) {
     int64_t bytes = ck_activation_row_bytes(format, K);
     for (int64_t m = 0; m < M; m++) {
@@ -227,7 +205,7 @@ void ck_common_prepare(void *out, ck_format format, const float *x, int64_t ldx,
         } else if (format == CK_F32) {
             memcpy(row, x + m * ldx, (size_t)(4 * K));
         } else {
-            prepare_int8(row, x + m * ldx, K);
+            ck_prepare_int8(row, x + m * ldx, K);
         }
     }
 }
@@ -247,7 +225,34 @@ int64_t ck_common_argmax(const float *x, int64_t n) {
 
 int64_t ck_mla_scratch_bytes(int64_t width, int64_t value_width) {
     // One block of keys as panels [width][64], one of values, scores of up to 16 query rows.
-    return 4 * CK_KEY_BLOCK * (ck_round_up(width, 16) + ck_round_up(value_width, 16) + 16) + 1024;
+    // Six queries of `width` floats beside them serve the absorbed form.
+    return 4 * CK_KEY_BLOCK * (ck_round_up(width, 16) + ck_round_up(value_width, 16) + 16) + 1024
+        + 6 * 4 * ck_round_up(width, 16);
+}
+
+int64_t ck_mla_blocks_scratch_bytes(int64_t T, int64_t width) {
+    // Queries and softmax weights as bf16 pairs.
+    return T * ck_round_up(4 * ck_key_pairs(width), 64) + 6 * 2 * CK_KEY_BLOCK + 64;
+}
+
+int64_t ck_key_block_words(int64_t width, int64_t dv) {
+    return ck_block_values(width) + CK_KEY_BLOCK * ck_round_up(dv, 16);
+}
+
+void ck_common_pack_keys(uint16_t *block, const float *kv, int64_t ld_kv, const uint16_t *k_r, int64_t ld_kr,
+                         int64_t H, int64_t dn, int64_t dr, int64_t dv, int64_t begin, int64_t end, bool fresh) {
+    int64_t words = ck_key_block_words(dn + dr, dv), padded = ck_round_up(dv, 16);
+    if (fresh) memset(block, 0, (size_t)(H * words) * 2);
+    for (int64_t h = 0; h < H; h++)
+        for (int64_t j = begin; j < end; j++) {
+            uint16_t *keys = block + h * words, *values = keys + ck_block_values(dn + dr) + j / 2 * padded * 2 + j % 2;
+            const float *row = kv + (j - begin) * ld_kv + h * (dn + dv);
+            for (int64_t i = 0; i < dn; i++)
+                keys[(i / 2 * CK_KEY_BLOCK + j) * 2 + i % 2] = ck_f32_to_bf16(row[i]);
+            for (int64_t i = dn; i < dn + dr; i++)
+                keys[(i / 2 * CK_KEY_BLOCK + j) * 2 + i % 2] = k_r[(j - begin) * ld_kr + i - dn];
+            for (int64_t i = 0; i < dv; i++) values[2 * i] = ck_f32_to_bf16(row[dn + i]);
+        }
 }
 
 // ---------------------------------------------------------------- levels
@@ -256,7 +261,10 @@ static const ck_kernels *const tables[] = {
     &ck_reference_table,
     &ck_generic_table,
 #if defined(__x86_64__)
+    &ck_avx2_table,
     &ck_avx512_table,
+#elif defined(__aarch64__)
+    &ck_neon_table,
 #endif
 };
 
@@ -269,10 +277,14 @@ const char *ck_level_name(int32_t index) {
 bool ck_level_available(int32_t index) {
     if (index < 0 || index >= ck_level_count()) return false;
 #if defined(__x86_64__)
+    if (tables[index] == &ck_avx2_table)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
     if (tables[index] == &ck_avx512_table)  // also asks whether the system saves the registers
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
             && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
             && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+#elif defined(__aarch64__) && defined(__linux__)
+    if (tables[index] == &ck_neon_table) return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
 #endif
     return true;
 }

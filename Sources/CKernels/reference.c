@@ -10,6 +10,7 @@ static float silu1(float x) { return x / (1 + expf(-x)); }
 static float dot_panel(const uint8_t *panel, ck_format format, int64_t K, int64_t c, const void *row) {
     const uint16_t *scales = (const uint16_t *)(panel + ck_panel_data_bytes(format, K));
     const int8_t *q = row;
+    const int32_t *shifts = (const int32_t *)((const uint8_t *)row + ck_row_shifts(K));
     float acc = 0;
     switch (format) {
         case CK_F32:
@@ -28,7 +29,7 @@ static float dot_panel(const uint8_t *panel, ck_format format, int64_t K, int64_
                 int32_t sum = 0;
                 for (int64_t k = 64 * g; k < 64 * g + 64; k++)
                     sum += q[k] * (int8_t)panel[(k / 4 * 16 + c) * 4 + k % 4];
-                acc = fmaf((float)sum, ck_f16_to_f32(scales[g * 16 + c]), acc);
+                acc = fmaf((float)(sum * (1 << shifts[g])), ck_f16_to_f32(scales[g * 16 + c]), acc);
             }
             break;
         case CK_Q4:
@@ -38,7 +39,7 @@ static float dot_panel(const uint8_t *panel, ck_format format, int64_t K, int64_
                     int byte = panel[(k / 8 * 16 + c) * 4 + k % 4];
                     sum += q[k] * ((k / 4 % 2 ? byte >> 4 : byte & 15) - 8);
                 }
-                acc = fmaf((float)sum, ck_f16_to_f32(scales[g * 16 + c]), acc);
+                acc = fmaf((float)(sum * (1 << shifts[g / 2])), ck_f16_to_f32(scales[g * 16 + c]), acc);
             }
             break;
     }
@@ -243,6 +244,56 @@ static void mla_absorbed(const ck_mla_absorbed *a, int64_t h0, int64_t h1, void 
         }
 }
 
+void ck_reference_mla_blocks(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *scratch) {
+    (void)scratch;
+    int64_t words = ck_key_block_words(a->width, a->dv), padded = ck_round_up(a->dv, 16);
+    for (int64_t h = h0; h < h1; h++)
+        for (int64_t t = 0; t < a->T; t++) {
+            float *out = a->out + t * a->ld_out + h * a->dv;
+            float *row_max = a->row_max + t * a->H + h, *row_sum = a->row_sum + t * a->H + h;
+            const float *q = a->q + t * a->ld_q + h * a->width;
+            if (a->first) start_row(out, row_max, row_sum, a->dv);
+            for (int64_t b = a->key0 / CK_KEY_BLOCK; b * CK_KEY_BLOCK < a->key0 + a->S; b++) {
+                uint64_t seen = ck_seen_keys(a->query0 + t, a->window, a->key0, a->S, b * CK_KEY_BLOCK);
+                if (!seen) continue;
+                const uint16_t *keys = a->blocks + ((b - a->block0) * a->H + h) * words;
+                const uint16_t *values = keys + ck_block_values(a->width);
+                float p[CK_KEY_BLOCK], largest = *row_max, sum = 0;
+                for (int64_t j = 0; j < CK_KEY_BLOCK; j++) {
+                    p[j] = 0;
+                    for (int64_t i = 0; i < a->width; i++) {
+                        float qi = ck_bf16_to_f32(ck_f32_to_bf16(q[i] * (a->scale * 1.44269504f)));
+                        p[j] = fmaf(qi, ck_bf16_to_f32(keys[(i / 2 * CK_KEY_BLOCK + j) * 2 + i % 2]), p[j]);
+                    }
+                    if (seen >> j & 1) largest = fmaxf(largest, p[j]);
+                }
+                float shrink = exp2f(*row_max - largest);
+                for (int64_t j = 0; j < CK_KEY_BLOCK; j++) sum += p[j] = seen >> j & 1 ? exp2f(p[j] - largest) : 0;
+                for (int64_t i = 0; i < a->dv; i++) {
+                    float acc = out[i] * shrink;
+                    for (int64_t j = 0; j < CK_KEY_BLOCK; j++)
+                        acc = fmaf(ck_bf16_to_f32(ck_f32_to_bf16(p[j])),
+                                   ck_bf16_to_f32(values[(j / 2 * padded + i) * 2 + j % 2]), acc);
+                    out[i] = acc;
+                }
+                *row_max = largest;
+                *row_sum = *row_sum * shrink + sum;
+            }
+            if (a->last) end_row(out, *row_sum, a->dv);
+        }
+}
+
+static void mla_merge(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
+                      int64_t ld_state, int64_t parts, int64_t r) {
+    float largest = -INFINITY, sum = 0;
+    for (int64_t p = 0; p < parts; p++) largest = fmaxf(largest, row_max[p * ld_state]);
+    for (int64_t p = 0; p < parts; p++) sum += expf(row_max[p * ld_state] - largest) * row_sum[p * ld_state];
+    for (int64_t p = 0; p < parts; p++) {
+        float weight = expf(row_max[p * ld_state] - largest) / sum;
+        for (int64_t i = 0; i < r; i++) out[i] = (p ? out[i] : 0) + weight * z[p * ld_z + i];
+    }
+}
+
 void ck_reference_moe_route(int32_t *index, float *weight, const float *logits, int64_t ldl,
                             const float *bias, int64_t M, int64_t E, int64_t k, int64_t groups,
                             int64_t groups_kept, bool renormalize, float scale) {
@@ -311,6 +362,9 @@ const ck_kernels ck_reference_table = {
     .kda_recurrence = kda_recurrence,
     .gated_rms_norm = gated_rms_norm,
     .mla_expanded = mla_expanded,
+    .mla_blocks = ck_reference_mla_blocks,
+    .pack_keys = ck_common_pack_keys,
     .mla_absorbed = mla_absorbed,
+    .mla_merge = mla_merge,
     .moe_route = ck_reference_moe_route,
 };

@@ -63,7 +63,7 @@ public final class Engine: Sendable {
         self.recipe = model.recipe
         let window = config.window.map { " window \($0)" } ?? ""
         numericsClass =
-            "1 \(level.name) \(model.recipe) latents \(model.stateShape.exactLatents ? "f32" : "bf16") "
+            "2 \(level.name) \(model.recipe) latents \(model.stateShape.exactLatents ? "f32" : "bf16") "
             + "key block 64\(window)"
     }
 
@@ -89,6 +89,24 @@ public final class Engine: Sendable {
                 .init(state: $0.session.state, tokens: $0.tokens, logits: $0.wantsLogits ? .last : .none)
             }
         ) {
+            results[$0] = Array($2)
+        }
+        return results
+    }
+
+    /// One decoding step of several sessions at once: reads one token into each, faster than
+    /// ``advance(_:)`` where the text behind it is long.
+    ///
+    /// The same mathematics as ``advance(_:)``, but not its bits, so a session that has decoded
+    /// cannot become a checkpoint (``Session/isPrefilled``): to store what was decoded, fork before,
+    /// and prefill the fork with the tokens.
+    ///
+    /// - Parameter batch: No session twice; ids in `0 ..< vocabularySize` (a precondition).
+    /// - Returns: Per session the logits of the token after, Float32 `[vocabularySize]`.
+    public func decode(_ batch: [(session: Session, token: Int32)]) -> [[Float]] {
+        var results = [[Float]](repeating: [], count: batch.count)
+        run(batch.map { .init(state: $0.session.state, tokens: [$0.token], logits: .last, isDecoding: true) })
+        {
             results[$0] = Array($2)
         }
         return results

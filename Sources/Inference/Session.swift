@@ -12,6 +12,9 @@ public final class Session: @unchecked Sendable {
     /// Tokens read so far.
     public var tokenCount: Int { state.tokenCount }
 
+    /// Whether every token was prefilled, as a checkpoint must be; see ``Engine/decode(_:)``.
+    public var isPrefilled: Bool { !state.hasDecoded }
+
     /// An independent session at the same position.
     public func fork() -> Session { Session(state: state.copy()) }
 
@@ -21,7 +24,7 @@ public final class Session: @unchecked Sendable {
     /// Bytes of the state: what stays constant, and what grows with the text.
     public var byteCounts: (constant: Int, growing: Int) { state.byteCounts }
 
-    /// The state as a checkpoint under `key`, one section a layer.
+    /// The state as a checkpoint under `key`, one section a layer. ``isPrefilled`` is a precondition.
     ///
     /// - Parameters:
     ///   - title: What was read, for people.
@@ -32,6 +35,7 @@ public final class Session: @unchecked Sendable {
         key: CheckpointKey, identity: CheckpointIdentity, kind: Checkpoint.Kind = .interval,
         title: String = "", trail: [CheckpointKey] = [], nextLogits: [Float]? = nil, cursor: [UInt8] = []
     ) -> Checkpoint {
+        precondition(isPrefilled, "a session that has decoded is no checkpoint; prefill its tokens instead")
         let bytes = state.serialized()
         var sections: [Checkpoint.Section] = []
         var at = 0

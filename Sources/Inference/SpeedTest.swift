@@ -26,15 +26,27 @@ public struct SpeedTest {
         /// The matrices' multiply-adds against what the cores' registers could do in the same
         /// time; nil where no such loop is known.
         public let shareOfPeak: Double?
+        /// Of decoding: the time of a bare pass over the same weights against a step's.
+        public let shareOfPass: Double?
     }
 
     private let engine: Engine
     private let peak: Double?
+    private let weightPass: Double
+    /// The furthest session so far, which later measurements fork or read on with.
+    private let base: Base
 
-    /// Measures the cores' peak first; some tens of milliseconds.
+    private final class Base {
+        var session: Session
+        init(_ session: Session) { self.session = session }
+    }
+
+    /// Measures the cores' peak and a bare pass over the weights first; some tens of milliseconds.
     public init(engine: Engine) {
         self.engine = engine
         peak = engine.model.measurePeak()
+        weightPass = engine.model.measureWeightPass()
+        base = Base(engine.makeSession())
     }
 
     /// Operations a second of a register-only loop on all threads; nil where none is known.
@@ -62,22 +74,17 @@ public struct SpeedTest {
         for _ in 0..<runs {
             let session = base.fork()
             let start = seconds()
-            for index in ids.indices {
-                _ = engine.advance([
-                    PrefillItem(session: session, tokens: ids[index...index], wantsLogits: true)
-                ])
-            }
+            for id in ids { _ = engine.decode([(session, id)]) }
             best = min(best, seconds() - start)
         }
         return measurement(.decode, position, tokens, best, withHead: true)
     }
 
     private func session(at position: Int) -> Session {
-        let session = engine.makeSession()
-        _ = engine.advance([
-            PrefillItem(session: session, tokens: Self.ids(0..<position, engine.vocabularySize)[...])
-        ])
-        return session
+        if base.session.tokenCount > position { base.session = engine.makeSession() }
+        let missing = Self.ids(base.session.tokenCount..<position, engine.vocabularySize)
+        _ = engine.advance([PrefillItem(session: base.session, tokens: missing[...])])
+        return base.session
     }
 
     private func measurement(
@@ -87,7 +94,8 @@ public struct SpeedTest {
         let operations = 2 * Double(engine.config.multiplyAddsPerToken(withHead: withHead))
         return Measurement(
             phase: phase, position: position, tokens: tokens, tokensPerSecond: rate,
-            shareOfPeak: peak.map { operations * rate / $0 })
+            shareOfPeak: peak.map { operations * rate / $0 },
+            shareOfPass: phase == .decode ? weightPass * rate : nil)
     }
 
     /// Ids that look like no loop.

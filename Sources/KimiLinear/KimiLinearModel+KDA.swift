@@ -1,80 +1,59 @@
 import CKernels
 
 extension KimiLinearModel {
-    /// delta = KDA(normed): sections 3 and 4 of arXiv:2510.26692.
+    /// From the projections to the gated norm: sections 3 and 4 of arXiv:2510.26692.
     ///
     /// - Parameter layer: Counted among the KDA layers.
-    func mix(_ kda: ModelWeights.KDA, layer: Int, rows: Int) {
-        let w = workspace
-        let (heads, head, width) = (config.kdaHeads, config.kdaHeadWidth, config.kdaWidth)
-        multiply([
-            Product(kda.q, w.normed, rows: rows, to: w.beforeConv, stride: 3 * width),
-            Product(kda.k, w.normed, rows: rows, to: w.beforeConv + width, stride: 3 * width),
-            Product(kda.v, w.normed, rows: rows, to: w.beforeConv + 2 * width, stride: 3 * width),
-            Product(kda.fA, w.normed, rows: rows, to: w.narrowF.floats, stride: head),
-            Product(kda.gA, w.normed, rows: rows, to: w.narrowG.floats, stride: head),
-            Product(kda.b, w.normed, rows: rows, to: w.beta, stride: heads),
-        ])
-        let needsF = Activations.Needs(kda.fB)
-        let needsG = Activations.Needs(kda.gB)
-        pool.run(rows, grain: 32) { begin, end, _ in
-            w.narrowF.prepare(kernels, needsF, begin..<end)
-            w.narrowG.prepare(kernels, needsG, begin..<end)
-            let beta = w.beta + begin * heads
-            kernels.sigmoid(beta, Int64(heads), beta, Int64(heads), Int64(end - begin), Int64(heads))
-        }
-        multiply([
-            Product(kda.fB, w.narrowF, rows: rows, to: w.decay, stride: width),
-            Product(kda.gB, w.narrowG, rows: rows, to: w.gate, stride: width),
-        ])
+    func mix(_ kda: ModelWeights.KDA, layer: Int) {
+        let heads = config.kdaHeads
         let pieces = pieces
-        pool.run(pieces.count * heads) { begin, end, _ in
+        pool.run(pieces.count * heads) { begin, end, worker in
             for index in begin..<end {
-                recur(kda, layer: layer, piece: pieces[index / heads], head: index % heads)
+                recur(kda, layer: layer, piece: pieces[index / heads], head: index % heads, worker)
             }
         }
-        let needsO = Activations.Needs(kda.o)
-        pool.run(rows, grain: 16) { begin, end, _ in w.kdaOut.prepare(kernels, needsO, begin..<end) }
-        multiply([Product(kda.o, w.kdaOut, rows: rows, to: w.delta, stride: config.hidden)])
     }
 
-    /// One head of one sequence, from the projections to the gated norm, a few tokens at a time
-    /// so that what lies between the steps stays in the cache.
-    private func recur(_ kda: ModelWeights.KDA, layer: Int, piece: Piece, head h: Int) {
+    /// One head of one sequence, a few tokens at a time, so that what lies between the steps stays
+    /// in the first-level cache.
+    private func recur(_ kda: ModelWeights.KDA, layer: Int, piece: Piece, head h: Int, _ worker: Int) {
         let w = workspace
         let (head, width) = (Int64(config.kdaHeadWidth), Int64(config.kdaWidth))
         let (taps, wide) = (Int64(config.convTaps), 3 * Int64(config.kdaWidth))
         let column = h * config.kdaHeadWidth
         let shape = piece.state.shape
-        let tails = piece.state.tails + layer * 3 * shape.tailPerStream
-        let state = piece.state.recurrent + layer * shape.recurrentPerLayer
+        let tails = piece.state.tails + layer * 3 * shape.tailPerStream + column
+        let state = piece.state.recurrent + layer * shape.recurrentPerLayer + column * config.kdaHeadWidth
+        let (epsilon, scale) = (ModelConfig.headNormEpsilon, 1 / Float(head).squareRoot())
+        // q, k, v and decay of the head, `[recurrenceRows, head]` each.
+        let scratch = w.recurrence + worker * 4 * Workspace.recurrenceRows * config.kdaHeadWidth
+        let size = Workspace.recurrenceRows * config.kdaHeadWidth
+        let (q, k, v, decay) = (scratch, scratch + size, scratch + 2 * size, scratch + 3 * size)
         var row = piece.row
         while row < piece.row + piece.count {
-            let count = Int64(min(64, piece.row + piece.count - row))
-            let before = w.beforeConv + row * Int(wide)
-            let after = w.afterConv + row * Int(wide)
-            for (stream, weight) in [kda.qConv, kda.kConv, kda.vConv].enumerated() {
+            let count = Int64(min(Workspace.recurrenceRows, piece.row + piece.count - row))
+            let before = w.beforeConv + row * Int(wide) + column
+            @inline(__always)
+            func convolve(_ out: UnsafeMutablePointer<Float>, _ stream: Int, _ weight: UnsafePointer<Float>) {
                 kernels.short_conv(
-                    after + stream * Int(width), wide, tails + stream * shape.tailPerStream, width,
-                    before + stream * Int(width), wide, weight, width, count, taps, Int64(column),
-                    Int64(column) + head)
+                    out, head, tails + stream * shape.tailPerStream, width, before + stream * Int(width),
+                    wide,
+                    weight + column, width, count, taps, 0, head)
             }
-            let epsilon = ModelConfig.headNormEpsilon
-            let scale = 1 / Float(head).squareRoot()
-            kernels.l2_norm(after + column, wide, count, 1, head, epsilon, scale)
-            kernels.l2_norm(after + Int(width) + column, wide, count, 1, head, epsilon, 1)
-            let decay = w.decay + row * Int(width)
+            convolve(q, 0, kda.qConv)
+            convolve(k, 1, kda.kConv)
+            convolve(v, 2, kda.vConv)
+            kernels.l2_norm(q, head, count, 1, head, epsilon, scale)
+            kernels.l2_norm(k, head, count, 1, head, epsilon, 1)
             kernels.kda_gate(
-                decay + column, width, decay + column, width, kda.aLog + h, kda.dtBias + column, count, 1,
-                head)
-            let out = w.kdaOut.floats + row * Int(width)
+                decay, head, w.decay + row * Int(width) + column, width, kda.aLog + h, kda.dtBias + column,
+                count, 1, head)
+            let out = w.kdaOut.floats + row * Int(width) + column
             kernels.kda_recurrence(
-                out, width, state, after, wide, after + Int(width), wide, after + 2 * Int(width), wide, decay,
-                width, w.beta + row * config.kdaHeads, Int64(config.kdaHeads), count, head, head, Int64(h),
-                Int64(h) + 1)
-            let gate = w.gate + row * Int(width) + column
+                out, width, state, q, head, k, head, v, head, decay, head, w.beta + row * config.kdaHeads + h,
+                Int64(config.kdaHeads), count, head, head, 0, 1)
             kernels.gated_rms_norm(
-                out + column, width, out + column, width, gate, width, kda.oNorm, count, 1, head,
+                out, width, out, width, w.gate + row * Int(width) + column, width, kda.oNorm, count, 1, head,
                 config.normEpsilon)
             row += Int(count)
         }

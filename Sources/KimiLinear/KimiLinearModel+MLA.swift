@@ -1,59 +1,53 @@
 import CKernels
 
 extension KimiLinearModel {
-    /// Keys of one sequence that are expanded and attended to in one round.
-    private struct Segment {
+    /// Keys of one sequence that are attended to in one round.
+    struct Segment {
         let piece: Piece
         /// Absolute position of the first key.
         let key: Int
         let count: Int
-        /// Where expanded keys are kept, if they are, and how many of these are there already.
-        let keys: ExpandedKeys?
+        /// Position of the first key that is not in its block yet.
         let known: Int
-        /// Row in the workspace of the first key that must be expanded.
-        let row: Int
+        let blocks: UnsafeMutablePointer<UInt16>
+        /// Number of the first block there.
+        let firstBlock: Int
         let isFirst, isLast: Bool
+        var end: Int { key + count }
     }
 
-    /// delta = MLA(normed), without positions, keys and values expanded from the latent cache.
+    /// Words of one block of keys, all heads.
+    var keyBlockWords: Int { config.mlaHeads * workspace.headBlockWords }
+
+    /// The latents of a piece's rows `part`, normed, into the sequence's cache.
+    func storeLatents(
+        _ mla: ModelWeights.MLA, layer: Int, _ piece: Piece, _ part: Range<Int>,
+        _ latent: UnsafeMutablePointer<Float>
+    ) {
+        let width = Int64(config.latentWidth)
+        kernels.rms_norm(
+            latent, width, latent, width, mla.latentNorm, Int64(part.count), Int64(config.latentRank),
+            ModelConfig.latentNormEpsilon)
+        let position = piece.position + part.lowerBound - piece.row
+        if stateShape.exactLatents {
+            piece.state.exactLatentRow(layer, position).update(
+                from: latent, count: part.count * config.latentWidth)
+        } else {
+            kernels.to_bf16(
+                piece.state.latentRow(layer, position), width, latent, width, Int64(part.count), width)
+        }
+    }
+
+    /// Attention without positions, keys and values expanded from the latent cache.
     ///
     /// - Parameter layer: Counted among the MLA layers.
-    func mix(_ mla: ModelWeights.MLA, layer: Int, rows: Int) {
-        let w = workspace
-        let c = config
-        let queryStride = c.mlaHeads * c.queryWidth
-        multiply([
-            Product(mla.q, w.normed, rows: rows, to: w.query, stride: queryStride),
-            Product(mla.kvA, w.normed, rows: rows, to: w.latent, stride: c.latentWidth),
-        ])
-        let pieces = pieces
-        let latentWidth = Int64(c.latentWidth)
-        pool.run(rows, grain: 32) { begin, end, _ in
-            forEachPiece(pieces, begin..<end) { piece, part in
-                let latent = w.latent + part.lowerBound * c.latentWidth
-                kernels.rms_norm(
-                    latent, latentWidth, latent, latentWidth, mla.latentNorm, Int64(part.count),
-                    Int64(c.latentRank), ModelConfig.latentNormEpsilon)
-                let position = piece.position + part.lowerBound - piece.row
-                if stateShape.exactLatents {
-                    piece.state.exactLatentRow(layer, position).update(
-                        from: latent, count: part.count * c.latentWidth)
-                    return
-                }
-                kernels.to_bf16(
-                    piece.state.latentRow(layer, position), latentWidth, latent, latentWidth,
-                    Int64(part.count), latentWidth)
-            }
+    func mix(_ mla: ModelWeights.MLA, layer: Int) {
+        if stateShape.exactLatents { return mixExactly(mla, layer: layer) }
+        if let absorbed {
+            let decoding = pieces.filter(\.isDecoding)
+            if !decoding.isEmpty { mixAbsorbed(absorbed, mla, layer: layer, decoding) }
         }
-        attend(mla, layer: layer)
-        let needs = Activations.Needs(mla.o)
-        pool.run(rows, grain: 16) { begin, end, _ in w.mlaOut.prepare(kernels, needs, begin..<end) }
-        multiply([Product(mla.o, w.mlaOut, rows: rows, to: w.delta, stride: c.hidden)])
-    }
-
-    /// Attention of all pieces, in rounds of at most `keyRows` keys to expand.
-    private func attend(_ mla: ModelWeights.MLA, layer: Int) {
-        let capacity = workspace.keyRows
+        let capacity = workspace.keyBlockCount
         var segments: [Segment] = []
         var used = 0
         func flush() {
@@ -61,35 +55,27 @@ extension KimiLinearModel {
             segments.removeAll(keepingCapacity: true)
             used = 0
         }
-        for piece in pieces {
+        for piece in pieces where !piece.isDecoding {
             let end = piece.position + piece.count
-            let start = firstKey(piece)
-            if let keys = piece.state.expandedKeys {
-                let known = max(start, keys.ends[layer])
-                if used + end - known > capacity { flush() }
+            var key = firstKey(piece)
+            if let kept = piece.state.keyBlocks {
                 segments.append(
                     Segment(
-                        piece: piece, key: start, count: end - start, keys: keys, known: known - start,
-                        row: used,
-                        isFirst: true, isLast: true))
-                used += end - known
-                keys.ends[layer] = end
+                        piece: piece, key: key, count: end - key, known: max(key, kept.ends[layer]),
+                        blocks: kept.layer(layer), firstBlock: kept.firstBlock, isFirst: true, isLast: true))
+                kept.ends[layer] = end
                 continue
             }
-            var key = start
+            let start = key
             while key < end {
                 if used == capacity { flush() }
-                var stop = min(end, key + capacity - used)
-                if stop < end { stop = stop / 64 * 64 }
-                if stop <= key {  // no whole block fits any more
-                    used = capacity
-                    continue
-                }
+                let stop = min(end, (key / 64 + capacity - used) * 64)
                 segments.append(
                     Segment(
-                        piece: piece, key: key, count: stop - key, keys: nil, known: 0, row: used,
+                        piece: piece, key: key, count: stop - key, known: key,
+                        blocks: workspace.keyBlocks + used * keyBlockWords, firstBlock: key / 64,
                         isFirst: key == start, isLast: stop == end))
-                used += stop - key
+                used += (stop - 1) / 64 - key / 64 + 1
                 key = stop
                 if key < end { used = capacity }  // the next keys of this sequence come in order
             }
@@ -103,61 +89,20 @@ extension KimiLinearModel {
     private func attend(_ mla: ModelWeights.MLA, layer: Int, _ segments: [Segment]) {
         let w = workspace
         let c = config
-        let rank = c.latentRank
-        let expanded = c.mlaHeads * (c.nopeWidth + c.valueWidth)
-        let needs = Activations.Needs(mla.kvB)
-        let block = 64
-        let queryBlock = 128
-        var blocks: [(segment: Int, row: Int)] = []
+        let queryBlock = Workspace.queryBlock
+        var blocks: [(segment: Int, block: Int)] = []
         var queryBlocks: [(segment: Int, row: Int)] = []
         for (index, segment) in segments.enumerated() {
-            for row in stride(from: segment.known, to: segment.count, by: block) {
-                blocks.append((index, row))
+            if segment.known < segment.end {
+                for block in segment.known / 64...(segment.end - 1) / 64 { blocks.append((index, block)) }
             }
             for row in stride(from: 0, to: segment.piece.count, by: queryBlock) {
                 queryBlocks.append((index, row))
             }
         }
-        pool.run(blocks.count) { begin, end, _ in
-            for (index, row) in blocks[begin..<end] {
-                let segment = segments[index]
-                let count = min(block, segment.count - row)
-                let target = segment.row + row - segment.known
-                if stateShape.exactLatents {
-                    for i in 0..<count {
-                        (w.keyLatents.floats + (target + i) * rank).update(
-                            from: segment.piece.state.exactLatentRow(layer, segment.key + row + i),
-                            count: rank)
-                    }
-                } else {
-                    kernels.from_bf16(
-                        w.keyLatents.floats + target * rank, Int64(rank),
-                        segment.piece.state.latentRow(layer, segment.key + row), Int64(c.latentWidth),
-                        Int64(count), Int64(rank))
-                }
-                w.keyLatents.prepare(kernels, needs, target..<target + count)
-            }
-        }
-        multiply(
-            segments.map {
-                Product(
-                    mla.kvB, w.keyLatents, firstRow: $0.row, rows: $0.count - $0.known,
-                    to: $0.keys?.row(layer, $0.key + $0.known) ?? w.keysValues + $0.row * expanded,
-                    stride: expanded)
-            })
-        let isExact = stateShape.exactLatents
-        let whole = c.mlaHeads * (c.queryWidth + c.valueWidth)
-        if isExact {
-            pool.run(blocks.count) { begin, end, _ in
-                for (index, row) in blocks[begin..<end] {
-                    let segment = segments[index]
-                    for i in row..<min(row + block, segment.count) {
-                        widen(
-                            w.keysValues + (segment.row + i) * expanded,
-                            segment.piece.state.exactLatentRow(layer, segment.key + i) + rank,
-                            into: w.wholeKeysValues + (segment.row + i) * whole)
-                    }
-                }
+        pool.run(blocks.count) { begin, end, worker in
+            for (index, block) in blocks[begin..<end] {
+                expand(mla, layer: layer, segments[index], block, worker)
             }
         }
         pool.run(queryBlocks.count * c.mlaHeads) { begin, end, worker in
@@ -165,40 +110,46 @@ extension KimiLinearModel {
                 let (index, row) = queryBlocks[item / c.mlaHeads]
                 let head = Int64(item % c.mlaHeads)
                 let segment = segments[index]
-                let piece = segment.piece
-                let query = piece.row + row
-                var arguments = ck_mla_expanded(
+                let query = segment.piece.row + row
+                var arguments = ck_mla_blocks(
                     out: w.mlaOut.floats + query * w.mlaOut.stride, ld_out: Int64(w.mlaOut.stride),
                     row_max: w.rowMax + query * c.mlaHeads, row_sum: w.rowSum + query * c.mlaHeads,
                     q: w.query + query * c.mlaHeads * c.queryWidth, ld_q: Int64(c.mlaHeads * c.queryWidth),
-                    kv: isExact
-                        ? w.wholeKeysValues + segment.row * whole
-                        : segment.keys?.row(layer, segment.key) ?? w.keysValues + segment.row * expanded,
-                    ld_kv: Int64(isExact ? whole : expanded),
-                    k_r: piece.state.latentRow(layer, segment.key) + rank, ld_kr: Int64(c.latentWidth),
-                    T: Int64(min(queryBlock, piece.count - row)), H: Int64(c.mlaHeads),
-                    dn: Int64(isExact ? c.queryWidth : c.nopeWidth), dr: Int64(isExact ? 0 : c.ropeWidth),
-                    dv: Int64(c.valueWidth), query0: Int64(piece.position + row),
-                    key0: Int64(segment.key), S: Int64(segment.count), window: Int64(c.window ?? 0),
+                    blocks: segment.blocks, block0: Int64(segment.firstBlock),
+                    T: Int64(min(queryBlock, segment.piece.count - row)), H: Int64(c.mlaHeads),
+                    width: Int64(c.queryWidth), dv: Int64(c.valueWidth),
+                    query0: Int64(segment.piece.position + row), key0: Int64(segment.key),
+                    S: Int64(segment.count), window: Int64(c.window ?? 0),
                     scale: 1 / Float(c.queryWidth).squareRoot(), first: segment.isFirst, last: segment.isLast)
-                kernels.mla_expanded(&arguments, head, head + 1, w.attention + worker * w.attentionBytes)
+                kernels.mla_blocks(&arguments, head, head + 1, w.attention + worker * w.attentionBytes)
             }
         }
     }
 
-    /// Per head [k_n, v] and the shared k_r to per head [k_n, k_r, v]: the kernels read k_r in
-    /// bf16, so exact latents go in as part of the key.
-    private func widen(
-        _ expanded: UnsafePointer<Float>, _ shared: UnsafePointer<Float>,
-        into out: UnsafeMutablePointer<Float>
+    /// Expands the segment's unknown keys that lie in one block, and packs them.
+    private func expand(
+        _ mla: ModelWeights.MLA, layer: Int, _ segment: Segment, _ block: Int, _ worker: Int
     ) {
+        let w = workspace
         let c = config
-        for head in 0..<c.mlaHeads {
-            let source = expanded + head * (c.nopeWidth + c.valueWidth)
-            let target = out + head * (c.queryWidth + c.valueWidth)
-            target.update(from: source, count: c.nopeWidth)
-            (target + c.nopeWidth).update(from: shared, count: c.ropeWidth)
-            (target + c.queryWidth).update(from: source + c.nopeWidth, count: c.valueWidth)
-        }
+        let first = max(segment.known, block * 64)
+        let count = min(segment.end, (block + 1) * 64) - first
+        let row = worker * 64
+        let width = c.mlaHeads * (c.nopeWidth + c.valueWidth)
+        let latents = UnsafePointer(segment.piece.state.latentRow(layer, first))
+        kernels.from_bf16(
+            w.keyLatents.floats + row * c.latentRank, Int64(c.latentRank), latents, Int64(c.latentWidth),
+            Int64(count), Int64(c.latentRank))
+        w.keyLatents.prepare(kernels, .init(mla.kvB), row..<row + count)
+        let expanded = w.keysValues + row * width
+        multiply(
+            [Product(mla.kvB, w.keyLatents, firstRow: row, rows: count, to: expanded, stride: width)],
+            alone: true)
+        let isFresh = segment.known <= max(segment.key, block * 64)
+        kernels.pack_keys(
+            segment.blocks + (block - segment.firstBlock) * keyBlockWords, expanded, Int64(width),
+            latents + c.latentRank, Int64(c.latentWidth), Int64(c.mlaHeads), Int64(c.nopeWidth),
+            Int64(c.ropeWidth), Int64(c.valueWidth), Int64(first - block * 64),
+            Int64(first + count - block * 64), isFresh)
     }
 }

@@ -1,16 +1,26 @@
 import CKernels
 
 extension KimiLinearModel {
-    /// delta = shared(normed) + sum over the chosen experts of weight * expert(normed).
+    /// x += shared(normed) + sum over the chosen experts of weight * expert(normed).
     ///
     /// Rows are grouped by expert, so that each expert's matrices meet all their rows at once;
     /// a row's sum runs over its experts in descending order of score, whatever its neighbours.
-    func feedForward(_ moe: ModelWeights.Experts, rows: Int) {
+    func feedForward(_ moe: ModelWeights.Experts, norm weight: UnsafePointer<Float>, rows: Int) {
         let w = workspace
         let c = config
         let choices = c.expertsPerToken
         let hidden = c.hidden
         let width = c.expertIntermediate
+        var needs = Activations.Needs(moe.router)
+        if let shared = moe.shared {
+            needs.add(shared.gate)
+            needs.add(shared.up)
+        }
+        for expert in moe.experts {
+            needs.add(expert.gate)
+            needs.add(expert.up)
+        }
+        normAll(rows, weight, needs)
         multiply([Product(moe.router, w.normed, rows: rows, to: w.routerLogits, stride: c.experts)])
         pool.run(rows, grain: 32) { begin, end, _ in
             kernels.moe_route(
@@ -87,7 +97,7 @@ extension KimiLinearModel {
         collect(\.down, w.slotInner, w.slotDown, hidden)
         multiply(products)
         if let shared = moe.shared {
-            feedForward(shared, rows: rows)
+            feedForward(shared, RowBlock(rows: 0..<rows, local: 0, isAlone: false))
         } else {
             w.delta.update(repeating: 0, count: rows * hidden)
         }
@@ -99,6 +109,7 @@ extension KimiLinearModel {
                     let part = w.slotDown + Int(w.slotOfChoice[choice]) * hidden
                     for i in 0..<hidden { out[i] += weight * part[i] }
                 }
+                kernels.add(w.x + row * hidden, out, Int64(hidden))
             }
         }
     }

@@ -21,7 +21,11 @@ public final class KimiLinearModel: @unchecked Sendable {
     let pool: WorkPool
     let lock = Lock()
     let workspace: Workspace
-    let keyBudget = KeyBudget(bytes: 64 << 20)
+    let keyBudget = KeyBudget(bytes: 128 << 20)
+    /// Made by the first decoding step.
+    private(set) var absorbed: AbsorbedForm?
+    /// Each layer's number among the layers of its kind.
+    let places: [Int]
     /// Reused lists of one forward pass.
     var pieces: [Piece] = []
 
@@ -37,6 +41,17 @@ public final class KimiLinearModel: @unchecked Sendable {
         self.level = level
         kernels = level.table.pointee
         pool = WorkPool(threads: threads)
+        var counts = (kda: 0, mla: 0)
+        places = config.layers.map { kind in
+            switch kind {
+            case .kda:
+                counts.kda += 1
+                return counts.kda - 1
+            case .mla:
+                counts.mla += 1
+                return counts.mla - 1
+            }
+        }
         workspace = Workspace(
             config: config, rows: chunkRows, threads: pool.threads, exactLatents: stateShape.exactLatents)
     }
@@ -78,28 +93,6 @@ public final class KimiLinearModel: @unchecked Sendable {
             threads: threads, chunkRows: chunkRows)
     }
 
-    /// Operations a second (a multiply-add is two) that all threads reach together in registers,
-    /// with the instructions that this model's larger matrices use; nil where no loop is known.
-    public func measurePeak() -> Double? {
-        let format = weights.head.packed.format
-        let perIteration = Double(ck_peak(kernels.name, format, 1))
-        guard perIteration > 0 else { return nil }
-        let iterations: Int64 = 200_000
-        let pieces = pool.threads * 4
-        var best = 0.0
-        for _ in 0..<5 {
-            let start = monotonicSeconds()
-            lock.withLock {
-                pool.run(pieces) { begin, end, _ in
-                    for _ in begin..<end { _ = ck_peak(kernels.name, format, iterations) }
-                }
-            }
-            best = max(
-                best, Double(pieces) * Double(iterations) * perIteration / (monotonicSeconds() - start))
-        }
-        return best
-    }
-
     /// The state before any token.
     public func makeState() -> SequenceState { SequenceState(shape: stateShape) }
 
@@ -115,11 +108,17 @@ public final class KimiLinearModel: @unchecked Sendable {
         public let state: SequenceState
         public let tokens: ArraySlice<Int32>
         public let logits: LogitsWanted
+        /// Whether attention may take the form that is fastest for single tokens: the same
+        /// mathematics, but not the bits of a prefill. Marks the state; see ``SequenceState/hasDecoded``.
+        public let isDecoding: Bool
 
-        public init(state: SequenceState, tokens: ArraySlice<Int32>, logits: LogitsWanted) {
+        public init(
+            state: SequenceState, tokens: ArraySlice<Int32>, logits: LogitsWanted, isDecoding: Bool = false
+        ) {
             self.state = state
             self.tokens = tokens
             self.logits = logits
+            self.isDecoding = isDecoding
         }
     }
 
@@ -131,6 +130,7 @@ public final class KimiLinearModel: @unchecked Sendable {
         let count: Int
         /// Offset of the first row's token in its item.
         let offset: Int
+        let isDecoding: Bool
         /// Absolute position of the first row.
         var position: Int { state.tokenCount }
     }
@@ -157,12 +157,19 @@ public final class KimiLinearModel: @unchecked Sendable {
         lock.withLock {
             pieces.removeAll(keepingCapacity: true)
             var rows = 0
+            if absorbed == nil, !stateShape.exactLatents, items.contains(where: \.isDecoding) {
+                absorbed = AbsorbedForm(config: config, weights: weights, threads: pool.threads)
+            }
             for (index, item) in items.enumerated() {
+                let isDecoding = item.isDecoding && absorbed != nil
+                if isDecoding, !item.tokens.isEmpty { item.state.hasDecoded = true }
                 var offset = 0
                 while offset < item.tokens.count {
                     let count = min(item.tokens.count - offset, workspace.rows - rows)
                     pieces.append(
-                        Piece(item: index, state: item.state, row: rows, count: count, offset: offset))
+                        Piece(
+                            item: index, state: item.state, row: rows, count: count, offset: offset,
+                            isDecoding: isDecoding))
                     offset += count
                     rows += count
                     if rows == workspace.rows {
@@ -176,105 +183,39 @@ public final class KimiLinearModel: @unchecked Sendable {
         }
     }
 
-    /// One chunk through all layers.
+    /// One chunk through all layers. What concerns rows alone runs in blocks of rows that stay in a
+    /// core's cache from one mixer to the next; the mixers run by sequence and head.
     private func forward(
         _ items: [Item], rows: Int, _ onLogits: (Int, Int, UnsafeBufferPointer<Float>) -> Void
     ) {
-        let w = workspace
-        let hidden = config.hidden
         for piece in pieces {
             piece.state.reserve(piece.count)
-            updateExpandedKeys(piece)
+            updateKeyBlocks(piece, of: items[piece.item].tokens.count)
         }
-        let pieces = pieces
-        pool.run(rows, grain: 32) { begin, end, _ in
-            forEachPiece(pieces, begin..<end) { piece, part in
-                let tokens = items[piece.item].tokens
-                for row in part {
-                    let id = tokens[tokens.startIndex + piece.offset + row - piece.row]
-                    withUnsafePointer(to: weights.embedding.packed) {
-                        ck_unpack_row(w.x + row * hidden, $0, Int64(id))
-                    }
-                }
-            }
+        let places = places
+        runRows(rows) { block in
+            embed(items, block)
+            enter(0, block, places[0])
         }
-        var kdaIndex = 0
-        var mlaIndex = 0
-        var addsDelta = false
-        for layer in weights.layers {
+        for (index, layer) in weights.layers.enumerated() {
             switch layer.mixer {
-            case .kda(let kda):
-                var needs = Activations.Needs(kda.q, kda.k, kda.v)
-                for matrix in [kda.fA, kda.b, kda.gA] { needs.add(matrix) }
-                norm(rows, layer.inputNorm, needs, addsDelta: addsDelta)
-                mix(kda, layer: kdaIndex, rows: rows)
-                kdaIndex += 1
-            case .mla(let mla):
-                norm(rows, layer.inputNorm, .init(mla.q, mla.kvA), addsDelta: addsDelta)
-                mix(mla, layer: mlaIndex, rows: rows)
-                mlaIndex += 1
+            case .kda(let kda): mix(kda, layer: places[index])
+            case .mla(let mla): mix(mla, layer: places[index])
             }
-            switch layer.feed {
-            case .dense(let feed):
-                norm(rows, layer.postNorm, .init(feed.gate, feed.up), addsDelta: true)
-                feedForward(feed, rows: rows)
-            case .moe(let experts):
-                var needs = Activations.Needs(experts.router)
-                if let shared = experts.shared {
-                    needs.add(shared.gate)
-                    needs.add(shared.up)
-                }
-                for expert in experts.experts {
-                    needs.add(expert.gate)
-                    needs.add(expert.up)
-                }
-                norm(rows, layer.postNorm, needs, addsDelta: true)
-                feedForward(experts, rows: rows)
+            let isLast = index + 1 == weights.layers.count
+            var isDense = true
+            if case .moe = layer.feed { isDense = false }
+            runRows(rows) { block in
+                leave(index, block)
+                if isDense, !isLast { enter(index + 1, block, places[index + 1]) }
             }
-            addsDelta = true
-        }
-        pool.run(rows, grain: 16) { begin, end, _ in
-            kernels.add(w.x + begin * hidden, w.delta + begin * hidden, Int64((end - begin) * hidden))
+            if case .moe(let experts) = layer.feed {
+                feedForward(experts, norm: layer.postNorm, rows: rows)
+                if !isLast { runRows(rows) { block in enter(index + 1, block, places[index + 1]) } }
+            }
         }
         for piece in pieces { piece.state.tokenCount += piece.count }
         head(items, onLogits)
-    }
-
-    /// x += delta, then normed = RMSNorm(x), prepared for the matrices that read it.
-    private func norm(
-        _ rows: Int, _ weight: UnsafePointer<Float>, _ needs: Activations.Needs, addsDelta: Bool
-    ) {
-        let w = workspace
-        let hidden = config.hidden
-        pool.run(rows, grain: 16) { begin, end, _ in
-            let x = w.x + begin * hidden
-            if addsDelta { kernels.add(x, w.delta + begin * hidden, Int64((end - begin) * hidden)) }
-            kernels.rms_norm(
-                w.normed.floats + begin * hidden, Int64(hidden), x, Int64(hidden), weight, Int64(end - begin),
-                Int64(hidden), config.normEpsilon)
-            w.normed.prepare(kernels, needs, begin..<end)
-        }
-    }
-
-    /// delta = W_down(SiLU(W_gate normed) * W_up normed).
-    func feedForward(_ feed: ModelWeights.FeedForward, rows: Int) {
-        let w = workspace
-        let width = feed.gate.rows
-        let inner = w.inner.narrowed(to: width)
-        multiply([
-            Product(feed.gate, w.normed, rows: rows, to: inner.floats, stride: width),
-            Product(feed.up, w.normed, rows: rows, to: w.up, stride: width),
-        ])
-        let needs = Activations.Needs(feed.down)
-        pool.run(rows, grain: 16) { begin, end, _ in
-            let gate = inner.floats + begin * width
-            kernels.silu_multiply(
-                gate, Int64(width), gate, Int64(width), w.up + begin * width, Int64(width),
-                Int64(end - begin),
-                Int64(width))
-            inner.prepare(kernels, needs, begin..<end)
-        }
-        multiply([Product(feed.down, inner, rows: rows, to: w.delta, stride: config.hidden)])
     }
 
     /// Logits of the wanted rows, a few at a time.
@@ -341,8 +282,13 @@ public final class KimiLinearModel: @unchecked Sendable {
         }
     }
 
-    /// Runs independent products as one parallel loop over tiles of panels and rows.
-    func multiply(_ products: [Product]) {
+    /// Runs independent products: in a block of its own thread one after the other, else as one
+    /// parallel loop over tiles of panels and rows.
+    func multiply(_ products: [Product], alone: Bool = false) {
+        if alone {
+            for product in products { multiply(product, rows: 0..<product.rows, 0..<product.matrix.panels) }
+            return
+        }
         let rowBlock = 96
         var panelWork = 0
         for product in products {
@@ -367,15 +313,23 @@ public final class KimiLinearModel: @unchecked Sendable {
                 let blocks = panelBlocks(product)
                 let row = (tile - base) / blocks * rowBlock
                 let panel = (tile - base) % blocks * panelBlock
-                let rows = min(rowBlock, product.rows - row)
-                let input = product.input.input(product.matrix.packed.format, row: product.firstRow + row)
-                withUnsafePointer(to: product.matrix.packed) {
-                    kernels.gemm(
-                        product.output + row * product.stride, Int64(product.stride), input.pointer,
-                        Int64(input.rowBytes), Int64(rows), $0, Int64(panel),
-                        Int64(min(panel + panelBlock, product.matrix.panels)))
-                }
+                multiply(
+                    product, rows: row..<min(row + rowBlock, product.rows),
+                    panel..<min(panel + panelBlock, product.matrix.panels))
             }
+        }
+    }
+
+    /// Some rows of a product, counted from its first, and some panels of its matrix.
+    @inline(__always)
+    func multiply(_ product: Product, rows: Range<Int>, _ panels: Range<Int>) {
+        let input = product.input.input(
+            product.matrix.packed.format, row: product.firstRow + rows.lowerBound)
+        withUnsafePointer(to: product.matrix.packed) {
+            kernels.gemm(
+                product.output + rows.lowerBound * product.stride, Int64(product.stride), input.pointer,
+                Int64(input.rowBytes), Int64(rows.count), $0, Int64(panels.lowerBound),
+                Int64(panels.upperBound))
         }
     }
 

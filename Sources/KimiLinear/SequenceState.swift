@@ -20,8 +20,11 @@ public final class SequenceState: @unchecked Sendable {
     /// Position of the first latent in memory.
     private(set) var firstLatent: Int
 
-    /// Derived from the latents while the sequence is read in short steps.
-    var expandedKeys: ExpandedKeys?
+    /// Derived from the latents while the sequence is read in several chunks or steps.
+    var keyBlocks: KeyBlocks?
+    /// Whether a decoding step has read a token into the state. Such a state is near the one that the
+    /// same tokens prefilled give, not equal to it: go on with it, but store a prefilled one.
+    public internal(set) var hasDecoded = false
     /// Short calls in a row.
     var shortCalls = 0
 
@@ -48,6 +51,7 @@ public final class SequenceState: @unchecked Sendable {
     public func copy() -> SequenceState {
         let other = SequenceState(shape: shape)
         other.tokenCount = tokenCount
+        other.hasDecoded = hasDecoded
         other.recurrent.update(from: recurrent, count: shape.recurrentCount)
         other.tails.update(from: tails, count: shape.tailCount)
         let kept = keptLatents

@@ -89,8 +89,17 @@ struct Activations {
 /// All scratch of one model, allocated once for a chunk of `rows` rows.
 final class Workspace {
     let rows: Int
-    /// Key rows that are expanded at a time in MLA layers.
-    let keyRows: Int
+    /// Rows that one thread takes through the row-wise steps at a time: few enough for its cache,
+    /// a multiple of six for the product tiles.
+    static let blockRows = 66
+    /// Tokens of one head's convolution, gates and recurrence at a time.
+    static let recurrenceRows = 32
+    /// Queries of one head in one call of attention.
+    static let queryBlock = 128
+    /// Blocks of 64 keys that are expanded at a time in MLA layers, and 16-bit words of one head's.
+    let keyBlockCount, headBlockWords: Int
+    /// The same as rows, for Float32 latents.
+    let exactKeyRows: Int
     /// Rows of logits at a time.
     let headRows: Int
     private var blocks: [AlignedBytes] = []
@@ -99,15 +108,17 @@ final class Workspace {
     let x, delta: UnsafeMutablePointer<Float>
     let normed: Activations
 
-    // KDA: `[rows, 3 * width]` before and after the convolution; `[rows, width]`; `[rows, heads]`.
-    let beforeConv, afterConv, beta: UnsafeMutablePointer<Float>
+    // KDA: `[rows, 3 * width]` before the convolution; `[rows, heads]`; `[rows, width]`; a thread's
+    // `[4, recurrenceRows, head width]`.
+    let beforeConv, beta, recurrence: UnsafeMutablePointer<Float>
     let decay, gate: UnsafeMutablePointer<Float>
     let narrowF, narrowG: Activations
     /// What the output projection of either mixer reads.
     let kdaOut, mlaOut: Activations
 
-    // MLA.
+    // MLA. Latents and expanded rows of 64 keys a thread, and blocks of keys.
     let query, latent, keysValues: UnsafeMutablePointer<Float>
+    let keyBlocks: UnsafeMutablePointer<UInt16>
     /// With exact latents: per head the whole key, then the value.
     let wholeKeysValues: UnsafeMutablePointer<Float>
     let keyLatents: Activations
@@ -136,8 +147,14 @@ final class Workspace {
         let hasMLA = c.layers.contains(.mla)
         let hasKDA = c.layers.contains(.kda)
         let hasMoE = c.feedForward.contains(.moe)
-        let keyRows = hasMLA ? max(128, min(2048, (16 << 20) / (expandedWidth * 4))) / 64 * 64 : 0
-        self.keyRows = keyRows
+        // Rows of scratch that a step of a block of rows needs.
+        let local = max(rows, threads * Self.blockRows)
+        headBlockWords = Int(ck_key_block_words(Int64(c.queryWidth), Int64(c.valueWidth)))
+        keyBlockCount =
+            hasMLA && !exactLatents ? max(2, min(64, (16 << 20) / (c.mlaHeads * headBlockWords * 2))) : 0
+        exactKeyRows =
+            hasMLA && exactLatents ? max(128, min(2048, (16 << 20) / (expandedWidth * 4))) / 64 * 64 : 0
+        let threadKeys = hasMLA ? threads * 64 : 0
         let headRows = max(1, min(64, (24 << 20) / (c.vocabularySize * 4)))
         self.headRows = headRows
         var blocks: [AlignedBytes] = []
@@ -155,33 +172,36 @@ final class Workspace {
         let kdaRows = hasKDA ? rows : 0
         let mlaRows = hasMLA ? rows : 0
         x = floats(rows * c.hidden)
-        delta = floats(rows * c.hidden)
-        normed = activations(rows, c.hidden)
+        delta = floats(local * c.hidden)
+        normed = activations(local, c.hidden)
         beforeConv = floats(kdaRows * 3 * c.kdaWidth)
-        afterConv = floats(kdaRows * 3 * c.kdaWidth)
+        recurrence = floats(hasKDA ? threads * 4 * Self.recurrenceRows * c.kdaHeadWidth : 0)
         beta = floats(kdaRows * c.kdaHeads)
         decay = floats(kdaRows * c.kdaWidth)
         gate = floats(kdaRows * c.kdaWidth)
-        narrowF = activations(kdaRows, c.kdaHeadWidth)
-        narrowG = activations(kdaRows, c.kdaHeadWidth)
+        narrowF = activations(hasKDA ? local : 0, c.kdaHeadWidth)
+        narrowG = activations(hasKDA ? local : 0, c.kdaHeadWidth)
         kdaOut = activations(kdaRows, c.kdaWidth)
         mlaOut = activations(mlaRows, c.mlaHeads * c.valueWidth)
         query = floats(mlaRows * c.mlaHeads * c.queryWidth)
-        latent = floats(mlaRows * c.latentWidth)
-        keyLatents = activations(keyRows, c.latentRank)
-        keysValues = floats(keyRows * expandedWidth)
-        wholeKeysValues = floats(exactLatents ? keyRows * c.mlaHeads * (c.queryWidth + c.valueWidth) : 0)
+        latent = floats(hasMLA ? local * c.latentWidth : 0)
+        keyLatents = activations(threadKeys, c.latentRank)
+        keysValues = floats(threadKeys * expandedWidth)
+        keyBlocks = bytes(keyBlockCount * c.mlaHeads * headBlockWords * 2).pointer.assumingMemoryBound(
+            to: UInt16.self)
+        wholeKeysValues = floats(exactKeyRows * c.mlaHeads * (c.queryWidth + c.valueWidth))
         rowMax = floats(mlaRows * c.mlaHeads)
         rowSum = floats(mlaRows * c.mlaHeads)
-        attentionBytes =
-            hasMLA
-            ? (Int(ck_mla_scratch_bytes(Int64(c.queryWidth), Int64(c.valueWidth))) + 63) / 64 * 64 : 0
+        let attentionNeeds = max(
+            ck_mla_scratch_bytes(Int64(c.queryWidth), Int64(c.valueWidth)),
+            ck_mla_blocks_scratch_bytes(Int64(Self.queryBlock), Int64(c.queryWidth)))
+        attentionBytes = hasMLA ? (Int(attentionNeeds) + 63) / 64 * 64 : 0
         attention = bytes(attentionBytes * threads).pointer
         let innerWidth = max(
             c.feedForward.contains(.dense) ? c.intermediate : 1,
             hasMoE ? c.expertIntermediate * c.sharedExperts : 1)
-        up = floats(rows * innerWidth)
-        inner = activations(rows, innerWidth)
+        up = floats(local * innerWidth)
+        inner = activations(local, innerWidth)
         let slots = hasMoE ? rows * c.expertsPerToken : 0
         routerLogits = floats(hasMoE ? rows * c.experts : 0)
         routerWeight = floats(slots)

@@ -10,7 +10,8 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measures prefill and decode rates by position.",
         discussion: """
             Best of the runs. shareOfPeak is the matrices' multiply-adds against what all threads do in
-            a register-only loop of the same instructions, measured at the start. Kernels are compared
+            a register-only loop of the same instructions, measured at the start; shareOfPass is the
+            time of a bare pass over the weights against a decoding step's. Kernels are compared
             with the plain reference first; on a difference nothing is measured.
 
             EXAMPLES
@@ -61,7 +62,8 @@ struct BenchCommand: ParsableCommand {
             }
             let test = SpeedTest(engine: engine)
             if !json {
-                try CommandSupport.print("phase    position  tokens    tokens/s  share of peak\n")
+                try CommandSupport.print(
+                    "phase    position  tokens    tokens/s  share of peak  share of pass\n")
             }
             for position in places.sorted() {
                 try show(test.prefill(position: position, tokens: tokens, runs: runs), engine)
@@ -76,6 +78,7 @@ struct BenchCommand: ParsableCommand {
     private func show(_ row: SpeedTest.Measurement, _ engine: Engine) throws {
         let rate = (row.tokensPerSecond * 10).rounded() / 10
         let share = row.shareOfPeak.map { ($0 * 1000).rounded() / 1000 }
+        let pass = row.shareOfPass.map { ($0 * 1000).rounded() / 1000 }
         if json {
             return try CommandSupport.print(
                 JSONValue.object([
@@ -87,6 +90,7 @@ struct BenchCommand: ParsableCommand {
                     JSONMember("kernels", .string(engine.kernelLevel)),
                     JSONMember("weights", .string(engine.recipe)),
                     JSONMember("shareOfPeak", share.map { .decimal($0, places: 3) } ?? .null),
+                    JSONMember("shareOfPass", pass.map { .decimal($0, places: 3) } ?? .null),
                 ]).text + "\n")
         }
         func right(_ text: String, _ width: Int) -> String {
@@ -95,6 +99,7 @@ struct BenchCommand: ParsableCommand {
         let phase = row.phase.rawValue + String(repeating: " ", count: 7 - row.phase.rawValue.count)
         try CommandSupport.print(
             phase + right("\(row.position)", 10) + right("\(row.tokens)", 8) + right("\(rate)", 12)
-                + right(share.map { "\($0)" } ?? "-", 15) + "\n")
+                + right(share.map { "\($0)" } ?? "-", 15)
+                + right(pass.map { "\($0)" } ?? "-", 15) + "\n")
     }
 }

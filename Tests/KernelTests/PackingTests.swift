@@ -160,41 +160,56 @@ struct PackingTests {
     }
 
     @Test(
-        "a prepared row is round(x / sx) with sx = max / 127, the same bytes on every level",
+        "a prepared row has the scale of each group of 64, the same bytes on every level",
         arguments: levels)
     func activations(level: String) {
         let arena = Arena()
         defer { arena.free() }
         var random = Seeded(8)
         for K in [32, 64, 96, 576] {
-            var rows = (0..<6).map { _ in random.floats(K, -3...3) }
+            var rows = (0..<7).map { _ in random.floats(K, -3...3) }
             rows[1] = [Float](repeating: 0, count: K)
-            rows[2] = rows[2].map { $0 * 1e-44 }  // subnormal scale
+            rows[2] = rows[2].map { $0 * 1e-44 }  // below what a scale can hold
             rows[3][K - 1] = .nan
             rows[4][0] = -.infinity
+            // Groups of very different size; the second one of zeros.
+            rows[5] = rows[5].enumerated().map { $1 * Float([1, 0, 0.3, 1e-5, 900][$0 / 64 % 5]) }
+            rows[6] = rows[6].map { $0 * 1e30 }
             let bytes = Int(ck_activation_row_bytes(CK_Q4, Int64(K)))
             #expect(bytes % 64 == 0)
             let x = arena.array(rows.flatMap { $0 })
-            let out = arena.bytes(6 * bytes)
-            kernels(level).prepare(out, CK_Q4, x, Int64(K), 6, Int64(K))
-            let plain = arena.bytes(6 * bytes)
-            kernels("reference").prepare(plain, CK_Q4, x, Int64(K), 6, Int64(K))
-            let used = (K + 63) / 64 * 64 + 4 * (K / 32) + 4 * (K / 64)
-            for m in 0..<6 {
-                #expect(memcmp(out + m * bytes, plain + m * bytes, used) == 0)
-                let scale = (out + m * bytes + used).loadUnaligned(as: Float.self)
+            let out = arena.bytes(7 * bytes)
+            kernels(level).prepare(out, CK_Q4, x, Int64(K), 7, Int64(K))
+            let plain = arena.bytes(7 * bytes)
+            kernels("reference").prepare(plain, CK_Q4, x, Int64(K), 7, Int64(K))
+            let shiftsAt = (K + 63) / 64 * 64 + 4 * (K / 32) + 4 * (K / 64)
+            let scaleAt = shiftsAt + 4 * ((K + 63) / 64)
+            for m in 0..<7 {
+                #expect(memcmp(out + m * bytes, plain + m * bytes, scaleAt) == 0)
+                let scale = (out + m * bytes + scaleAt).loadUnaligned(as: Float.self)
                 let q = values((out + m * bytes).assumingMemoryBound(to: Int8.self), K)
                 switch m {
-                case 1: #expect(scale == 0)
+                case 1, 2: #expect(scale == 0 && q.allSatisfy { $0 == 0 })
                 case 3, 4: #expect(scale.isNaN)
                 default:
-                    #expect(scale == rows[m].map(abs).max()! / 127)
-                    if scale > 0 {
-                        #expect(
-                            q
-                                == rows[m].map {
-                                    Int8(min(max(($0 / scale).rounded(.toNearestOrEven), -127), 127))
-                                })
+                    let largest = rows[m].map(abs).max()!
+                    #expect(scale == largest / 127 / 1024)
+                    for group in 0..<(K + 63) / 64 {
+                        let shift = (out + m * bytes + shiftsAt + 4 * group).loadUnaligned(as: Int32.self)
+                        let members = group * 64..<min(K, group * 64 + 64)
+                        let own = rows[m][members].map(abs).max()!
+                        // The largest shift that leaves the group's values no more than 127 steps.
+                        let fits = (0...10).first {
+                            own <= largest * Float(sign: .plus, exponent: $0 - 10, significand: 1)
+                        }
+                        #expect(Int(shift) == fits)
+                        for k in members {
+                            let step = Float(1 / scale) / Float(1 << shift)
+                            #expect(
+                                q[k]
+                                    == Int8(
+                                        min(max((rows[m][k] * step).rounded(.toNearestOrEven), -127), 127)))
+                        }
                     }
                 }
             }

@@ -148,12 +148,52 @@ struct Variant: CustomTestStringConvertible, Sendable {
         #expect(error < limit)
     }
 
+    @Test("decoding steps, alone or in a batch, stay near the prefill", arguments: Variant.all)
+    func decoding(variant: Variant) throws {
+        let expected = try variant.model(threads: 1).read(Self.tokens).logits
+        var rows: [[[Float]]] = []
+        for threads in [1, 2] {
+            let model = try variant.model(threads: threads)
+            let first = model.makeState()
+            _ = try model.read(Array(Self.tokens[..<150]), from: first)
+            // Three sequences at other positions, so that rounds of several rows are taken.
+            let states = [first, first.copy(), model.makeState(), first.copy()]
+            var logits = [[Float]]()
+            for at in 150..<Self.tokens.count {
+                let items = states.enumerated().map { index, state in
+                    KimiLinearModel.Item(
+                        state: state, tokens: Self.tokens[at - index % 2..<at + 1 - index % 2], logits: .last,
+                        isDecoding: true)
+                }
+                try model.step(items) { logits.append($0) }
+            }
+            #expect(states.allSatisfy { $0.hasDecoded || variant.recipe == .f32 })
+            rows.append(logits)
+        }
+        #expect(sameBits(rows[0], rows[1]))
+        // The first differing roundings grow through the layers; a median stays near.
+        let errors = zip(rows[0], expected[150...]).map { found, exact -> Float in
+            let squares = zip(found, exact).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+            return (squares / Float(exact.count)).squareRoot()
+        }
+        let error = errors.sorted()[errors.count / 2]
+        print("decoding, \(variant): median root mean square difference of logits \(error)")
+        #expect(error < (variant.recipe == .f32 ? 1e-6 : variant.recipe == .bf16 ? 0.03 : 0.25))
+    }
+
     @Test("an id outside the vocabulary is refused and leaves the state alone")
     func badToken() throws {
         let model = try Golden.model(recipe: .f32)
         let state = model.makeState()
         #expect(throws: TokenError(id: 256, vocabularySize: 256)) { try model.read([1, 256], from: state) }
         #expect(state.tokenCount == 0)
+    }
+}
+
+extension KimiLinearModel {
+    /// One step; the first item's logits.
+    fileprivate func step(_ items: [Item], _ onFirst: ([Float]) -> Void) throws {
+        try advance(items) { item, _, row in if item == 0 { onFirst(Array(row)) } }
     }
 }
 

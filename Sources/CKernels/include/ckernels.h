@@ -95,9 +95,13 @@ uint16_t ck_f32_to_bf16(float x);  // nearest even; NaN stays NaN
 //   f32       the float rows themselves: nothing to prepare, x_row_bytes = 4 * ldx
 //   bf16      [K] bf16, nearest even
 //   q8, q4    [K] int8 padded to 64, corrections for unsigned dot products
-//             (int32 [K/64]: -128 * group sum, and int32 [K/32]: -8 * group sum), float scale
-//             sx = max|x| / 127, xq = rne(x / sx); a row of zeros has sx = 0; a row that holds
-//             NaN or infinity has sx = NaN, which makes its products NaN.
+//             (int32 [K/64]: -128 * group sum, and int32 [K/32]: -8 * group sum), a shift
+//             e (int32, 0 ... 10) for each 64 values, and the row's scale sx (float):
+//             x = xq * 2^e * sx. The group with the row's largest |x| has e = 10 and
+//             2^10 sx = max|x| / 127; a group whose own largest is n whole powers of two
+//             below has e = 10 - min(n, 10). xq = rne(x * (1/sx * 2^-e)). A row of zeros, or
+//             below 2^-109, has sx = 0; a row that holds NaN or infinity has sx = NaN, which makes its products NaN.
+//             (docs/decisions/0015-activation-groups.md)
 // One preparation serves every q8 and q4 matrix with the same K. For K not a multiple of 64
 // only q4 may use it.
 // Bytes of one prepared row, a multiple of 64 (for f32: 4 * K, as it is).
@@ -136,11 +140,42 @@ typedef struct {
     bool first, last;
 } ck_mla_expanded;
 
+// The expanded form again, at twice the rate: keys and values rounded to bf16 and stored as the
+// products want them, in blocks of 64 keys at absolute positions. Per block and head:
+//   keys   [ceil((dn+dr)/2)][64][2]      pairs of components of (k_n, k_r)
+//   values [32][dv rounded up to 16][2]  pairs of keys
+// Block order, running maximum and cut rules as in ck_mla_expanded; queries and softmax weights
+// are rounded to bf16 as well, sums are float. Rows end with the same bits however keys or
+// queries are cut, since a block is always multiplied whole, its unseen keys with weight 0.
+typedef struct {
+    float *out;              // [T][ld_out], head h at h*dv
+    int64_t ld_out;
+    float *row_max;          // [T,H], carried; in units of log 2
+    float *row_sum;          // [T,H], carried
+    const float *q;          // [T][ld_q], head h at h*width
+    int64_t ld_q;
+    const uint16_t *blocks;  // block b at (b - block0) * H * ck_key_block_words(width, dv)
+    int64_t block0;
+    int64_t T, H, width, dv; // width = dn+dr
+    int64_t query0;
+    int64_t key0, S;         // keys of this call, absolute position and count
+    int64_t window;          // keys a query sees, its own included; 0: all
+    float scale;
+    bool first, last;
+} ck_mla_blocks;
+
+// 16-bit words of one head's part of a block.
+int64_t ck_key_block_words(int64_t width, int64_t dv);
+
 // The same attention in absorbed form: one latent row is key and value for all heads.
 //   s[t,h,j] = scale * q[t,h] . cache[j],  q[t,h] = (W_UK[h]^T q_n, q_r)   [r+dr]
 //   z[t,h] = sum_j softmax_j(s) cache[j][0 ..< r];  the caller finishes with W_UV[h] z[t,h]
 // (W_UK^T and W_UV are packed by the caller per head, as f32 or bf16 matrices, for gemm.)
-// Same block order, same cut rules; the mathematics, not the bits, of the expanded form.
+// Same block order; the mathematics, not the bits, of the expanded forms. A level may round q and the
+// softmax weights to bf16, as ck_mla_blocks does, and may keep row_max in units of log 2, so the
+// calls over one row's keys must be of one level. For decoding: cuts at multiples of 64 change no
+// bit, and the caller may also give parts of the keys to several threads (each with `first`, none
+// with `last`) and add them up as exp(row_max) weighs them; see mla_merge.
 typedef struct {
     float *z;               // [T][ld_z], head h at h*r
     int64_t ld_z;
@@ -159,6 +194,8 @@ typedef struct {
 // Scratch for one call of an attention kernel on one thread, 64-byte aligned, any content.
 // `width` is dn+dr (expanded) or r+dr (absorbed); `value_width` dv or r.
 int64_t ck_mla_scratch_bytes(int64_t width, int64_t value_width);
+// The same for mla_blocks with T queries.
+int64_t ck_mla_blocks_scratch_bytes(int64_t T, int64_t width);
 
 // ---------------------------------------------------------------- the table
 
@@ -177,7 +214,7 @@ typedef struct {
     // Order: f32 acc = fma(x_k, w_k, acc), k ascending from acc = 0 (generic on a CPU without FMA
     // rounds the product too); bf16 the same on rounded
     // x with k in pairs (within a pair, the CPU's own order); q8, q4
-    // acc = fma(float(group's integer sum), d, acc), groups ascending, then acc * sx.
+    // acc = fma(float(group's integer sum << e), d, acc), groups ascending, then acc * sx.
     void (*gemm)(float *y, int64_t ldy, const void *x, int64_t x_row_bytes, int64_t M,
                  const ck_matrix *w, int64_t p0, int64_t p1);
 
@@ -256,7 +293,20 @@ typedef struct {
     // Heads h0 ..< h1 of the attention described at ck_mla_expanded. A range of query rows is
     // the same call on shifted pointers, query0 and T.
     void (*mla_expanded)(const ck_mla_expanded *a, int64_t h0, int64_t h1, void *scratch);
+    void (*mla_blocks)(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *scratch);
+    // Writes keys begin ..< end (0 ... 64) of one block of ck_mla_blocks, all H heads, from expanded
+    // rows as in ck_mla_expanded: kv [end-begin][ld_kv] and k_r bf16 [end-begin][ld_kr]. `fresh`
+    // clears the block first; without it the other keys stay as they are.
+    void (*pack_keys)(uint16_t *block, const float *kv, int64_t ld_kv, const uint16_t *k_r,
+                      int64_t ld_kr, int64_t H, int64_t dn, int64_t dr, int64_t dv, int64_t begin,
+                      int64_t end, bool fresh);
     void (*mla_absorbed)(const ck_mla_absorbed *a, int64_t h0, int64_t h1, void *scratch);
+    // Ends one row's absorbed attention whose keys were read in `parts` calls with `first` and without
+    // `last`: out[i] = sum_p w_p z[p][i] / sum_p w_p row_sum[p], w_p by row_max[p], i < r; parts
+    // in order. z [parts] rows ld_z apart, row_max and row_sum ld_state apart; a part that saw no key
+    // has row_max = -inf. out may be z.
+    void (*mla_merge)(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
+                      int64_t ld_state, int64_t parts, int64_t r);
 
     // -------- MoE
 
@@ -271,7 +321,7 @@ typedef struct {
                       int64_t groups, int64_t groups_kept, bool renormalize, float scale);
 } ck_kernels;
 
-// Levels, plainest first: "reference", "generic", then CPU classes ("avx512").
+// Levels, plainest first: "reference", "generic", then CPU classes ("avx2", "avx512"; "neon").
 int32_t ck_level_count(void);
 const char *CK_NULLABLE ck_level_name(int32_t index);
 // Whether this CPU (and its operating system) can run the level.
