@@ -9,7 +9,8 @@ let package = Package(
         .library(
             name: "Lector",
             targets: [
-                "JSON", "Documents", "Ingest", "Tokenization", "Inference", "Constraints", "Answers", "Pipelines",
+                "JSON", "Documents", "Ingest", "Tokenization", "Inference", "Constraints", "Answers",
+                "Pipelines",
             ]),
         .executable(name: "lector", targets: ["lector"]),
     ],

@@ -15,6 +15,9 @@ public final class SourceText {
         /// A copy begins and ends where words do (Chinese, Japanese, Thai and the like: anywhere).
         public var wholeWords = true
 
+        /// Bytes after which a copy ends at the next edge.
+        public var longestCopy = Int.max
+
         public init() {}
     }
 
@@ -104,7 +107,7 @@ public final class SourceText {
         self.folded = folded
         self.origin = origin
         self.edges = edges
-        root = SourceState(folded: folded, edges: edges, places: nil)
+        root = SourceState(folded: folded, edges: edges, places: nil, left: folding.longestCopy)
     }
 
     /// A joiner belongs to the character before it: a mark, a skin tone, the second half of a flag.
@@ -184,8 +187,11 @@ final class SourceState {
     private var children: [SourceState?]?
     /// Whether the copy may end here.
     let canEnd: Bool
+    /// Bytes until it must, where it can.
+    private let left: Int
 
-    init(folded: [UInt8], edges: [UInt8], places: [Int32]?) {
+    init(folded: [UInt8], edges: [UInt8], places: [Int32]?, left: Int) {
+        self.left = left
         self.folded = folded
         self.edges = edges
         self.places = places
@@ -201,11 +207,15 @@ final class SourceState {
 
     func next(_ byte: UInt8) -> SourceState {
         if children == nil { grow() }
-        return children![Int(byte)] ?? SourceState(folded: folded, edges: edges, places: [])
+        return children![Int(byte)] ?? SourceState(folded: folded, edges: edges, places: [], left: 0)
     }
 
     private func grow() {
         var lists = [[Int32]](repeating: [], count: 256)
+        if left <= 0, canEnd {
+            children = [SourceState?](repeating: nil, count: 256)
+            return
+        }
         if let places {
             for place in places where Int(place) < folded.count {
                 lists[Int(folded[Int(place)])].append(place + 1)
@@ -216,7 +226,7 @@ final class SourceState {
             }
         }
         children = lists.map {
-            $0.isEmpty ? nil : SourceState(folded: folded, edges: edges, places: $0)
+            $0.isEmpty ? nil : SourceState(folded: folded, edges: edges, places: $0, left: left - 1)
         }
     }
 }

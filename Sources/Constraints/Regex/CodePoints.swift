@@ -50,7 +50,7 @@ struct CodePoints: Equatable, Sendable {
     func contains(_ scalar: UInt32) -> Bool { ranges.contains { $0.contains(scalar) } }
 
     /// The scalars that have a property, found by asking each.
-    static func where_(_ test: (Unicode.Scalar.Properties) -> Bool) -> CodePoints {
+    static func having(_ test: (Unicode.Scalar.Properties) -> Bool) -> CodePoints {
         var list: [ClosedRange<UInt32>] = []
         var start: UInt32?
         for value in UInt32(0)...0x110000 {

@@ -290,12 +290,12 @@ extension CodePoints {
             "Decimal_Number": "Nd", "digit": "Nd", "Punctuation": "P", "punct": "P", "Symbol": "S",
             "Separator": "Z", "Mark": "M", "Control": "Cc", "cntrl": "Cc",
         ]
-        if let list = categories[long[name] ?? name] { return where_ { list.contains($0.generalCategory) } }
+        if let list = categories[long[name] ?? name] { return having { list.contains($0.generalCategory) } }
         switch name {
-        case "Alphabetic", "Alpha": return where_ { $0.isAlphabetic }
-        case "Uppercase", "Upper": return where_ { $0.isUppercase }
-        case "Lowercase", "Lower": return where_ { $0.isLowercase }
-        case "White_Space", "space": return where_ { $0.isWhitespace }
+        case "Alphabetic", "Alpha": return having { $0.isAlphabetic }
+        case "Uppercase", "Upper": return having { $0.isUppercase }
+        case "Lowercase", "Lower": return having { $0.isLowercase }
+        case "White_Space", "space": return having { $0.isWhitespace }
         case "Any": return .all
         case "ASCII": return CodePoints([0...0x7F])
         default: return nil
