@@ -1,44 +1,68 @@
 #!/bin/bash
-# Runs on the GPU machine (see NOTES.md: issue the calls back to back, a machine idle for 30 s is gone with all that is on it). One verb a call; the working folder $T/w survives between calls while the machine is warm.
-#   device.sh begin FOLDER   unpack what travelled in FOLDER, start the trainer (it tunes kernels) and the mixture
-#   device.sh add FOLDER     take further parts (GGUF pieces, data)
-#   device.sh stream         join the GGUF, tokenize the general text
-#   device.sh plan D T Q     deadlines in seconds after `begin`
+# Runs on the GPU machine (see NOTES.md: issue all calls in one group; a machine idle for 30 s is gone with all that is on it).
+# One verb a call; the working folder $T/w survives between calls while the machine is warm. The parts are prepare.sh's.
+#   device.sh begin PART D T Q  set the deadlines (seconds after `begin`), start the trainer: it tunes kernels
+#   device.sh add PART          take another part
+#   device.sh go PART           the last part: join the GGUF and the masters, unpack the mixture, tokenize the general text
+#   device.sh wait S [NAME]     until S seconds after `begin`; brings home the grids of checkpoint NAME
+#   device.sh finish S          wait for the weights, pack them, wait for the scores until S
+#   device.sh masters I         the I-th four parts (0, 1, 2) of the weights in bf16
+# Every wait ends early when the trainer stands still or is gone, and says so: lease time is not for sleeping.
 set -u
-export T=${TMPDIR:-/tmp}; W=$T/w; S=$T/s; mkdir -p $W $S/data
+export T=${TMPDIR:-/tmp}; W=$T/w; S=$T/s
+if [ "$1" != begin ] && [ ! -e $W/begin ]; then echo "a bare machine: nothing began here"; exit 1; fi
+export PYTHONPATH=$T/site PYTHONUNBUFFERED=1 TRITON_CACHE_DIR=$T/tritoncache OMP_NUM_THREADS=4 PYTORCH_ALLOC_CONF=expandable_segments:True
+age() { echo $(( $(date +%s) - $(cat $W/begin) )); }
+wait_until() { # SECONDS [FILE]
+  while [ "$(age)" -lt $1 ] && [ ! -e "${2:-/nonexistent}" ]; do
+    if [ -e $W/over ] || [ $(( $(date +%s) - $(stat -c %Y $W/log 2>/dev/null || date +%s) )) -gt 150 ]; then echo "THE TRAINER STANDS STILL"; tail -n 20 $W/log $W/out* $W/data.out; break; fi
+    sleep 0.5
+  done
+}
 case $1 in
 begin)
-  date +%s > $W/begin
+  mkdir -p $W $S/data; date +%s > $W/begin
   nvidia-smi --query-gpu=name,memory.used --format=csv,noheader
-  cp -r $2/scripts/. $S/; cp $2/tokenizer.json $S/; cp $2/eval.npz $W/; cp $2/data/* $S/data/
+  b=$(cat $W/begin); echo "{\"distil\": $((b+$3)), \"tune\": $((b+$4)), \"qat\": $((b+$5))}" > $W/deadlines.json
+  cp $2/* $S/data/; cp $2/*.py $2/tokenizer.json $S/; cp $2/eval.npz $W/
   python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target $T/site $2/*.whl
-  export PYTHONPATH=$T/site PYTHONUNBUFFERED=1 TRITON_CACHE_DIR=$T/tritoncache OMP_NUM_THREADS=4 PYTORCH_ALLOC_CONF=expandable_segments:True
   cd $S
   cat > $S/guard.sh <<'G'
 # Six helpers compile one kernel configuration each into Triton's cache; the trainer then only has to measure them.
-if [ -z "${ONE_CONFIG:-}" ]; then
-  for i in 0 1 2 3 4 5; do mkdir -p $T/w/pre$i; PRETUNE=$i timeout 100 python3 train.py $T/w/pre$i x x > $T/w/pre$i/out 2>&1 & done; wait
-fi
-for try in 1 2 3; do python3 train.py $T/w $T/s/data $T/s/tokenizer.json && break; sleep 1; done
+for i in 0 1 2 3 4 5; do mkdir -p $T/w/pre$i; PRETUNE=$i timeout 100 python3 train.py $T/w/pre$i x x > $T/w/pre$i/out 2>&1 & done; wait
+gpus=$(nvidia-smi -L | wc -l)
+for try in 1 2 3; do
+  pids=""; failed=0
+  for r in $(seq 0 $((gpus - 1))); do
+    RANK=$r WORLD=$gpus MASTER_ADDR=127.0.0.1 MASTER_PORT=$((29500 + try)) python3 train.py $T/w $T/s/data $T/s/tokenizer.json > $T/w/out$r.$try 2>&1 & pids="$pids $!"
+  done
+  for p in $pids; do wait -n || { failed=1; kill $pids 2>/dev/null; }; done; wait
+  [ $failed = 0 ] && break
+done
+touch $T/w/over
 G
-  setsid nohup bash guard.sh > $W/out 2>&1 < /dev/null &
-  cat > $S/mix.sh <<'G'
-for i in $(seq -w 0 11); do TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=1 python3 mixture.py data tokenizer.json $T/w/mix$i.npz 1$i ${MIX:-5000000} & done; wait
+  setsid nohup bash guard.sh > $W/out 2>&1 < /dev/null & ;;
+add) cp $2/* $S/data/; ls $S/data | wc -l;;
+go)
+  cp $2/* $S/data/; cd $S
+  cat > $S/data.sh <<'G'
+if [ -e data/masters.index.json ]; then python3 pack.py unpack data masters $T/w/start.tmp && mv $T/w/start.tmp $T/w/start.pt; fi
+cat data/gguf.?? > $T/w/teacher.tmp && mv $T/w/teacher.tmp $T/w/teacher.gguf
+for x in data/mix*.npz.xz; do n=$(basename $x .xz); (xz -dc $x > $T/w/$n.part && mv $T/w/$n.part $T/w/$n) & done; wait
+python3 tokens.py data tokenizer.json $T/w
 G
-  setsid nohup bash mix.sh >> $W/mix.out 2>&1 < /dev/null &
-  ;;
-add) cp -r $2/data/. $S/data/ 2>/dev/null; cp $2/gguf.* $W/ 2>/dev/null; ls -la $W;;
-stream)
-  cat $W/gguf.?? > $W/g.xz && xz -dc $W/g.xz > $W/teacher.tmp && mv $W/teacher.tmp $W/teacher.gguf &
-  cd $S; setsid nohup python3 tokens.py data tokenizer.json $W > $W/tokens.out 2>&1 < /dev/null &
-  wait %1; ls -la $W/teacher.gguf;;
-finish) # finish SECONDS: wait for the weights, pack them, wait for the scores until SECONDS after begin
-  b=$(cat $W/begin); cd $S
-  while [ ! -e $W/trained ] && [ $(( $(date +%s) - b )) -lt $(( $2 - 14 )) ]; do sleep 0.5; done
+  setsid nohup bash data.sh > $W/data.out 2>&1 < /dev/null &
+  while [ ! -e $W/stream.npy ] && [ "$(age)" -lt 300 ]; do sleep 0.5; done; ls -la $W; cat $W/data.out;;
+wait)
+  wait_until $2; cd $S
+  if [ -n "${3:-}" ] && [ -e $W/$3.pt ]; then python3 pack.py grids $W/$3.pt $W/pack$3; cp $W/pack$3/* $OUT/; fi
+  cp $W/profile $OUT/ 2>/dev/null;;
+finish)
+  wait_until $(( $2 - 14 )) $W/trained; cd $S
   c=$W/qat.pt; [ -e $c ] || c=$W/tune.pt; [ -e $c ] || c=$W/distil.pt; echo packing $c
-  python3 pack.py grids $c $W/pack; cp $W/pack/* $OUT/
-  while [ ! -e $W/done ] && [ $(( $(date +%s) - b )) -lt $2 ]; do sleep 0.5; done
+  python3 pack.py grids $c $W/pack; cp $W/pack/* $OUT/; (python3 pack.py masters $c $W/masters > $W/masters.out 2>&1 &)
+  wait_until $2 $W/done
   cp $W/log $OUT/train.log; cat $W/results.json;;
-plan) b=$(cat $W/begin); echo "{\"distil\": $((b+$2)), \"tune\": $((b+$3)), \"qat\": $((b+$4))}" > $W/d.tmp; mv $W/d.tmp $W/deadlines.json;;
+masters) n=$((4 * $2)); for i in 0 1 2 3; do cp $W/masters/masters.$(printf %02d $((n + i))) $OUT/ 2>/dev/null; done; [ $2 = 2 ] && cp $W/masters/masters.index.json $OUT/; cat $W/masters.out;;
 esac
-b=$(cat $W/begin); echo "seconds since begin: $(( $(date +%s) - b ))"; tail -n ${TAIL:-12} $W/log 2>/dev/null
+echo "seconds since begin: $(age)"; tail -n ${TAIL:-14} $W/log 2>/dev/null

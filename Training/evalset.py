@@ -11,6 +11,9 @@ from mixture import GROUPS, INJECTIONS
 from prompts import answer, ids, load_tokenizer, segments
 
 
+TREC = {"entity": "thing", "human": "person", "description": "description or reason", "numeric": "number", "location": "place", "abbreviation": "abbreviation"}
+
+
 def main(folder, tokenizer, out):
     tok, r = load_tokenizer(tokenizer), random.Random(11)
     rows = lambda n: [json.loads(l) for l in lzma.open(f"{folder}/{n}.jsonl.xz", "rt")]
@@ -42,6 +45,14 @@ def main(folder, tokenizer, out):
             add("mail with injected labels", t, m["label"], ["spam", "ham"])
             add("mail, document first", m["text"], m["label"], ["ham", "spam"], order="document")
             add("mail, other names", m["text"], "junk" if m["label"] == "spam" else "legitimate", ["legitimate", "junk"], instruction="Sort this e-mail.")
+    d = rows("trec6")
+    for x in r.sample(d, min(300, len(d))):
+        add("trec question kinds (never trained on)", x["text"], TREC[x["label"]], list(TREC.values()))
+    single = [x for x in rows("dialogue") if x["text"].startswith("Services: ") and "," not in x["text"].split("\n")[0]]
+    services = sorted({x["text"].split("\n")[0][10:] for x in single})
+    for x in r.sample(single, 300):
+        head, _, turns = x["text"].partition("\n\n")
+        add("dialogue services (never trained on)", turns.split("\nAssistant:")[0], head[10:], services)
     sn = [x for x in rows("snips")]
     names = sorted({x["intent"] for x in sn})
     f = lambda s: re.sub(r"(?<=[a-z])(?=[A-Z])", " ", s).lower()

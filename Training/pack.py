@@ -1,7 +1,8 @@
 """Packs a checkpoint for the way home:  python pack.py grids|masters WORK/qat.pt OUT_FOLDER
+and unpacks it for the next run:  python pack.py unpack FOLDER masters WORK/distil.pt
 
 grids: the recipe `q4` (q4 nibbles q+8, low nibble first, fp16 scales; q8 int8 and fp16 scales; the rest f32).
-masters: bf16 (the small tensors f32). One stream of bytes in parts of 15 MiB and index.json (name, kind, shape, offset).
+masters: bf16 (the small tensors f32). One stream of bytes in parts of nearly 16 MiB and index.json (name, kind, shape, offset).
 `unpack(folder, prefix)` reads either back into {name: float32 tensor}, exactly.
 """
 import glob
@@ -14,7 +15,7 @@ import torch
 
 from model import from_grid, grid, kind
 
-PART = 15 << 20
+PART = (16 << 20) - 4096
 
 
 def blobs(t, name, mode):
@@ -68,4 +69,7 @@ def unpack(folder, mode):
 
 
 if __name__ == "__main__":
-    pack(*sys.argv[1:4])
+    if sys.argv[1] == "unpack":  # python pack.py unpack FOLDER PREFIX OUT.pt
+        torch.save(unpack(*sys.argv[2:4]), sys.argv[4])
+    else:
+        pack(*sys.argv[1:4])

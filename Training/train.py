@@ -3,8 +3,9 @@
   python train.py WORK DATA TOKENIZER   (WORK holds deadlines.json and receives log, checkpoints, results)
 
 It needs WORK/teacher.gguf, WORK/stream.npy, WORK/held.npy (tokens.py) and WORK/mix*.npz (mixture.py) and waits for
-them, tuning the kernels meanwhile. WORK/deadlines.json = {"distil": epoch seconds, "tune": ..., "qat": ...} is read again
+them, tuning the kernels meanwhile. WORK/start.pt, where it lies there, is where distillation begins instead of the teacher. WORK/deadlines.json = {"distil": epoch seconds, "tune": ..., "qat": ...} is read again
 every ten steps, so the plan can be changed while it runs. Every phase ends with a checkpoint; a restart goes on from the last.
+With WORLD=2 and RANK=0 and 1 in two processes the batch is spread over two GPUs; rank 0 keeps the time for both.
 On a CPU (DEVICE=cpu) the same chain runs in small for a smoke test.
 """
 import glob
@@ -17,6 +18,7 @@ import traceback
 
 import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 
 from model import Batch, K, Student, Teacher, _Int8Rows, _Straight, grid, grow, is_new, kind, layer_of, use_gpu_kernels
@@ -25,13 +27,15 @@ from prompts import load_tokenizer
 WORK, DATA, TOKENIZER = sys.argv[1:4]
 DEV = os.environ.get("DEVICE", "cuda")
 CPU = DEV == "cpu"
+RANK, WORLD = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD", 1))
 N = int(os.environ.get("TOKENS", 32768))
 ROW = int(os.environ.get("ROW", 2048))
 LONG = 8192
 DTYPE = torch.float32 if CPU else torch.bfloat16
 LR = dict(distil=float(os.environ.get("LR", 1.0e-3)), tune=float(os.environ.get("LR_TUNE", 4e-4)), qat=float(os.environ.get("LR_QAT", 2e-4)))
 START = time.time()
-logf = open(f"{WORK}/log", "a", buffering=1)
+logf = open(f"{WORK}/log{RANK or ''}", "a", buffering=1)
+CLOCK = None  # the group in which rank 0 tells the others when to stop and where they are
 
 
 def log(*a):
@@ -47,6 +51,36 @@ def wait_for(*paths):
             log("waiting for", paths)
             told = True
         time.sleep(0.3)
+
+
+# ---------------------------------------------------------------- several GPUs
+
+def from_first(*values):
+    """The values of rank 0, for all ranks."""
+    if WORLD == 1:
+        return values
+    t = torch.tensor(values, dtype=torch.float64)
+    dist.broadcast(t, 0, group=CLOCK)
+    return t.tolist()
+
+
+def summed(*values):
+    if WORLD == 1:
+        return values
+    t = torch.tensor(values, dtype=torch.float64)
+    dist.all_reduce(t, group=CLOCK)
+    return t.tolist()
+
+
+def average_gradients(model):
+    if WORLD == 1:
+        return
+    grads = [p.grad for p in model.parameters() if p.grad is not None]
+    flat = torch.cat([g.reshape(-1) for g in grads])
+    dist.all_reduce(flat)
+    flat /= WORLD
+    for g, x in zip(grads, flat.split([g.numel() for g in grads])):
+        g.copy_(x.view_as(g))
 
 
 # ---------------------------------------------------------------- loss
@@ -143,7 +177,8 @@ class HeadLoss(torch.autograd.Function):
 
 class Stream:
     def __init__(self, path):
-        self.a, self.at, self.seen = np.load(path), 0, 0
+        self.a, self.seen = np.load(path), 0
+        self.at = len(self.a) * RANK // WORLD
 
     def take(self, n, length):
         if self.at + n > len(self.a):
@@ -164,7 +199,7 @@ class Examples:
         while self.z is None or self.i >= len(self.z["answer"]):
             files = sorted(glob.glob(f"{WORK}/mix*.npz"))
             files = [f for f in files if ".tmp" not in f]
-            z = np.load(files[self.used % len(files)])
+            z = np.load(files[(self.used * WORLD + RANK) % len(files)])
             self.z = {k: z[k] for k in z.files}
             self.used += 1
             self.i = 0
@@ -229,7 +264,7 @@ def held_loss(model, tokens, rows, length, teacher=None):
 @torch.no_grad()
 def accuracy(model, items):
     """items: (prompt ids, candidate answers, index of the right one). Scores whole answers (log likelihood)."""
-    jobs = []
+    items, jobs = items[RANK::WORLD], []
     for n, (head, cand, _) in enumerate(items):
         if len({c[0] for c in cand}) == len(cand):
             jobs.append((n, -1, head, cand))
@@ -251,7 +286,7 @@ def accuracy(model, items):
         h = model.forward(b)
         ends = np.cumsum(lengths)
         idx = np.concatenate([np.arange(e - (1 if j[1] < 0 else len(j[3])), e) for j, e in zip(chunk, ends)])
-        lp = torch.cat([torch.log_softmax((h[x] @ model.emb.T).float(), -1)[:, :].cpu() if False else (h[x] @ model.emb.T).float() for x in torch.as_tensor(idx).to(DEV).split(2048)])
+        lp = torch.cat([(h[x] @ model.emb.T).float() for x in torch.as_tensor(idx).to(DEV).split(2048)])
         lp = torch.log_softmax(lp, -1)
         at = 0
         picks, where = [], []
@@ -270,18 +305,15 @@ def accuracy(model, items):
         v = lp[p[:, 0], p[:, 1]].float().cpu().numpy()
         for (n, k), x in zip(where, v):
             score[n][k] += x
-    right = sum(int(np.argmax(s)) == i for s, (_, _, i) in zip(score, items))
-    return round(100 * right / max(1, len(items)), 2)
+    right, n = summed(sum(int(np.argmax(s)) == i for s, (_, _, i) in zip(score, items)), len(items))
+    return round(100 * right / max(1, n), 2)
 
 
 def evaluate(model, sets, tag):
     t = time.time()
     r = {}
     for name, items in sets.items():
-        try:
-            r[name] = accuracy(model, items)
-        except Exception as e:
-            r[name] = repr(e)[:200]
+        r[name] = accuracy(model, items)
     mails = [n for n in ("spamassassin", "csdmc2010", "enron1", "lingspam") if isinstance(r.get(n), float)]
     if mails:
         r["mail together"] = round(sum(r[n] * len(sets[n]) for n in mails) / sum(len(sets[n]) for n in mails), 3)
@@ -303,23 +335,32 @@ def optimizer(model):
 
 
 def save(model, name):
+    if RANK:
+        return
     torch.save({n: t.detach().cpu() for n, t in model.named().items()}, f"{WORK}/{name}.tmp")
     os.replace(f"{WORK}/{name}.tmp", f"{WORK}/{name}.pt")
     log("saved", name)
 
 
-def run_phase(phase, model, teacher, stream, examples):
+def run_phase(phase, model, teacher, stream, examples, grown):
     opt = optimizer(model)
     begin, step, end = time.time(), 0, deadline(phase)
     floor = dict(distil=0.3, tune=0.6, qat=0.02)[phase]
     warm = dict(distil=60, tune=20, qat=10)[phase]
-    mx, rng, avg, last = float(os.environ.get("MAXSTEPS", 1e9)), np.random.default_rng(5), None, time.time()
+    mx, rng, avg = float(os.environ.get("MAXSTEPS", 1e9)), np.random.default_rng(5 + RANK), None
     long_ok = K.attention.__name__ == "attention_flash" and N % LONG == 0
     seen = tasks = 0
-    while time.time() < end and step < mx:
+    profile = None
+    while True:
         if step % 10 == 0:
             end = deadline(phase)
         f = min(1.0, (time.time() - begin) / max(1.0, end - begin))
+        f, stop = from_first(f, float(time.time() >= end or step >= mx))
+        if stop:
+            break
+        if phase == "distil" and step == 40 and RANK == 0 and not CPU:
+            profile = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA])
+            profile.start()
         lr = LR[phase] * min(1, (step + 1) / warm) * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * f)))
         for g in opt.param_groups:
             g["lr"] = lr * g["scale"]
@@ -327,7 +368,7 @@ def run_phase(phase, model, teacher, stream, examples):
         if phase == "distil":
             x, lengths = stream.take(N, LONG if long_ok and rng.random() < 0.15 else ROW)
             b = Batch(x, lengths, DEV)
-            weight = max(0.0, 1 - 2 * f)
+            weight = max(0.0, 1 - 2 * f) if grown else 0.0
             kept, al = {}, []
             if weight > 0:
                 wanted = {layer_of(j) for j in range(16)}
@@ -368,13 +409,19 @@ def run_phase(phase, model, teacher, stream, examples):
             stats["kl"], stats["ce"] = kl.detach(), ce.detach()
         opt.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(model)
         gn = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         if torch.isfinite(gn):
             opt.step()
         else:
             log("gradient is not finite at step", step)
-        seen += N
+        seen += N * WORLD
         step += 1
+        if profile and step == 42:
+            torch.cuda.synchronize()
+            profile.stop()
+            open(f"{WORK}/profile", "w").write(profile.key_averages().table(sort_by="self_cuda_time_total", row_limit=40, max_name_column_width=60))
+            profile = None
         stats["gn"] = gn.detach()
         avg = stats if avg is None else {k: avg.get(k, v) * 0.95 + v * 0.05 for k, v in stats.items()}
         if step in (1, 3, 10, 30) or step % 100 == 0:
@@ -385,19 +432,22 @@ def run_phase(phase, model, teacher, stream, examples):
 
 def main():
     global USE_TRITON_LOSS
+    global CLOCK
     torch.manual_seed(0)
     model = Student()
     model.cast = None if CPU else DTYPE
+    if WORLD > 1:
+        if not CPU:
+            torch.cuda.set_device(RANK)
+        dist.init_process_group("gloo" if CPU else "nccl", rank=RANK, world_size=WORLD)
+        CLOCK = dist.new_group(backend="gloo")
     if not CPU:
         torch.backends.cuda.matmul.allow_tf32 = True
         use_gpu_kernels(log, N, ROW)
         if "PRETUNE" in os.environ:
             return
         model.to(DEV)
-        USE_TRITON_LOSS = "ONE_CONFIG" in os.environ
         try:
-            if USE_TRITON_LOSS:
-                raise StopIteration
             s, t, w = torch.randn(64, 49152, device=DEV).bfloat16() * 3, torch.randn(64, 49152, device=DEV).bfloat16() * 3, torch.rand(64, device=DEV)
             l0, g0 = kl_rows(s, t, w)
             USE_TRITON_LOSS = True
@@ -405,8 +455,6 @@ def main():
             e = ((g0 - g1).float().norm() / g0.float().norm()).item()
             log("triton loss", l0.item(), l1.item(), e)
             USE_TRITON_LOSS = abs(l0.item() / l1.item() - 1) < 1e-3 and e < 0.02
-        except StopIteration:
-            pass
         except Exception as e:
             USE_TRITON_LOSS = False
             log("triton loss failed", repr(e)[:300])
@@ -420,11 +468,13 @@ def main():
     wait_for("teacher.gguf", "stream.npy", "held.npy", "deadlines.json")
     teacher = Teacher(f"{WORK}/teacher.gguf")
     done = [p for p in ("distil", "tune", "qat") if os.path.exists(f"{WORK}/{p}.pt")]
-    if done:
-        sd = torch.load(f"{WORK}/{done[-1]}.pt")
+    begun = done[-1] if done else "start" if os.path.exists(f"{WORK}/start.pt") else None
+    grown = begun is None
+    if begun:
+        sd = torch.load(f"{WORK}/{begun}.pt")
         for n, t in model.named().items():
             t.data.copy_(sd[n])
-        log("continued after", done[-1])
+        log("continued after", begun)
     else:
         wait_for("held.npy")
         teacher.to(DEV, DTYPE)
@@ -435,8 +485,11 @@ def main():
     log("stream", len(stream.a), "held", len(held))
     rows = 0 if CPU else 64
     rows = min(rows, len(held) // ROW)
+    if WORLD > 1:
+        for p in model.parameters():
+            dist.broadcast(p.data, 0)
     if not done:
-        "SHORT" in os.environ or log("teacher held-out loss", held_loss(None, held, rows, ROW, teacher), "student before", held_loss(model, held, rows, ROW))
+        log("teacher held-out loss", held_loss(None, held, rows, ROW, teacher), "student before", held_loss(model, held, rows, ROW))
     results = {}
 
     def measure(tag, sets):
@@ -444,38 +497,37 @@ def main():
         log("held-out loss", tag, results[tag]["held"])
         if sets:
             results[tag].update(evaluate(model, sets, tag))
-        json.dump(results, open(f"{WORK}/results.json", "w"), indent=1)
+        if RANK == 0:
+            json.dump(results, open(f"{WORK}/results.json", "w"), indent=1)
 
     if "distil" not in done:
-        run_phase("distil", model, teacher, stream, examples)
+        run_phase("distil", model, teacher, stream, examples, grown)
         save(model, "distil")
-        if "SHORT" not in os.environ:
-            measure("distilled", None)
+        measure("distilled", None)
     wait_for("mix00.npz", "eval.npz")
     z = np.load(f"{WORK}/eval.npz", allow_pickle=True)
     sets = {k: list(z[k]) for k in z.files}
     if CPU:
         sets = {k: [(h[-60:], c, i) for h, c, i in v[:2]] for k, v in sets.items()}
-    if "SHORT" in os.environ:
-        sets = {k: (v[:150] if k == "20news" else v) for k, v in sets.items()}
     small = {k: v[: (2 if CPU else 400)] for k, v in sets.items()}
     if "tune" not in done:
-        run_phase("tune", model, teacher, stream, examples)
+        run_phase("tune", model, teacher, stream, examples, grown)
         save(model, "tune")
-        if "SHORT" not in os.environ:
-            measure("tuned", {k: v for k, v in small.items() if k != "20news"})
-            model.quant = model.act_quant = True
-            measure("tuned, plainly rounded to 4 bits", {k: v for k, v in small.items() if k != "20news"})
+        measure("tuned", {k: v for k, v in small.items() if k != "20news"})
     model.quant = model.act_quant = True
     if "qat" not in done:
-        run_phase("qat", model, teacher, stream, examples)
+        run_phase("qat", model, teacher, stream, examples, grown)
         save(model, "qat")
-    open(f"{WORK}/trained", "w").close()
+    if RANK == 0:
+        open(f"{WORK}/trained", "w").close()
     measure("4 bits", small if CPU else sets)
     model.quant = model.act_quant = False
     measure("masters without rounding", {k: v for k, v in small.items() if k != "20news"})
-    open(f"{WORK}/done", "w").close()
+    if RANK == 0:
+        open(f"{WORK}/done", "w").close()
     log("done")
+    if WORLD > 1:
+        dist.destroy_process_group()
 
 
 if __name__ == "__main__":
