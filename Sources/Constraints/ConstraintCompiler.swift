@@ -54,6 +54,8 @@ public final class ConstraintCompiler {
     }
 
     private func freshen() {
+        arena.searchBudget = RegexArena.searchSteps
+        defer { arena.searchBudget = RegexArena.searchSteps }
         guard arena.count > Self.keptExpressions else { return }
         arena = RegexArena()
         profiles = ProfileCache(arena: arena, trie: trie)
@@ -84,7 +86,12 @@ public final class ConstraintCompiler {
             throw .unsatisfiable(
                 path: "#", reason: "every value would need another value inside, without end")
         }
-        return Constraint(grammar: grammar, trie: trie, profiles: profiles)
+        let constraint = Constraint(grammar: grammar, trie: trie, profiles: profiles)
+        guard arena.searchBudget >= 0 else {
+            throw .tooComplex(path: "#", reason: "its patterns and lengths have too many states together")
+        }
+        arena.searchBudget = RegexArena.searchSteps
+        return constraint
     }
 
     /// A text that is matched as a whole by a pattern of ECMA-262.

@@ -47,6 +47,12 @@ public struct TextSpan: Sendable, Equatable {
     public var range: Range<Int>
     /// The bytes.
     public var text: [UInt8]
+
+    public init(part: String?, range: Range<Int>, text: [UInt8]) {
+        self.part = part
+        self.range = range
+        self.text = text
+    }
 }
 
 /// Cuts a document into sections at paragraphs, lines or words, event by event.

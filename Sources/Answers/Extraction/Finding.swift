@@ -17,6 +17,12 @@ public indirect enum Finding: Sendable {
         /// Whether it had to be copied.
         public var isVerbatim = false
 
+        public init(value: JSONValue, probability: Double, nullProbability: Double) {
+            self.value = value
+            self.probability = probability
+            self.nullProbability = nullProbability
+        }
+
         /// It stands in several places.
         public var isAmbiguous: Bool { spans.count > 1 }
     }

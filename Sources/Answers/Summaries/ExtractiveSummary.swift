@@ -8,7 +8,7 @@
 
 /// Sentences of a document that together say most of it, in the order of the source.
 ///
-/// A word weighs by how often the document says it and in how few of its sentences. Sentences are
+/// A word weighs by how often the document says it; function words weigh nothing. Sentences are
 /// taken one after another: the one that adds most weight that is not yet covered, for its length,
 /// until the budget of words is full. A word that was covered adds less each time, so that nothing
 /// is said twice. Needs no model.
@@ -52,7 +52,6 @@ public struct ExtractiveSummary {
     private var entries: [Entry] = []
     private var ids: [String: Int32] = [:]
     private var frequency: [Float] = []
-    private var sentencesWith: [Float] = []
 
     public init(options: Options = Options()) { self.options = options }
 
@@ -71,13 +70,11 @@ public struct ExtractiveSummary {
                     id = Int32(frequency.count)
                     ids[Self.stem(word)] = id
                     frequency.append(0)
-                    sentencesWith.append(0)
                 }
                 counts[id, default: 0] += 1
             }
             for (id, count) in counts {
                 frequency[Int(id)] += count
-                sentencesWith[Int(id)] += 1
             }
             entries.append(
                 Entry(
@@ -137,12 +134,9 @@ public struct ExtractiveSummary {
     }
 
     private func weights() -> [Float] {
-        let count = Float(max(entries.count, 1))
         let focus = Set(
             options.focus.map { SentenceSplitter.words(Array($0.utf8)[...]).map(Self.stem) } ?? [])
-        var result = (0..<frequency.count).map { id in
-            log(1 + frequency[id]) * log(1 + count / sentencesWith[id])
-        }
+        var result = frequency.map { log(1 + $0) }
         for word in focus {
             if let id = ids[word] { result[Int(id)] *= 8 }
         }

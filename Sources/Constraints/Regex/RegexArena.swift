@@ -197,6 +197,7 @@ final class RegexArena {
     }
 
     private func derivative(_ id: ID, _ byte: UInt8) -> ID {
+        steps += 1
         switch nodes[Int(id)] {
         case .nothing, .empty: return Self.nothing
         case .bytes(let set): return set.contains(byte) ? Self.empty : Self.nothing
@@ -264,6 +265,11 @@ final class RegexArena {
 
     // MARK: Emptiness
 
+    /// Derivatives that searches for a match may still take; set anew for every constraint.
+    var searchBudget = RegexArena.searchSteps
+    private var steps = 0
+    static let searchSteps = 3_000_000
+
     /// Whether some text matches. An expression that is too large to tell counts as live.
     func isLive(_ id: ID) -> Bool {
         guard isDoubtful[Int(id)] else { return id != Self.nothing }
@@ -283,8 +289,11 @@ final class RegexArena {
     private func explore(_ start: ID) -> Bool {
         var seen: Set<ID> = [start]
         var open = [start]
+        let first = steps
+        let budget = searchBudget
+        defer { searchBudget = budget - (steps - first) }
         while let id = open.popLast() {
-            if seen.count > Self.exploredStates { return true }
+            if seen.count > Self.exploredStates || steps - first > budget { return true }
             let (_, representatives) = classes(id)
             for byte in representatives.reversed() {
                 let target = derivative(id, byte)
