@@ -90,14 +90,14 @@ let package = Package(
         .testTarget(
             name: "KimiLinearTests", dependencies: ["KimiLinear", "WeightFiles", "JSON"],
             exclude: ["Fixtures"]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "Checkpoints", "BundledModel"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "JSON", "Documents", "Digests"]),
         .testTarget(name: "ExamplesTests", dependencies: ["JSON", "Documents", "Ingest"]),
         .testTarget(
             name: "PipelinesTests",
             dependencies: [
-                "Pipelines", "Answers", "JSON", "Documents", "Evaluation",
+                "Pipelines", "Answers", "Inference", "JSON", "Documents", "Evaluation",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
     ],

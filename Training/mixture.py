@@ -115,6 +115,12 @@ def order(r, x):
     return s
 
 
+NOT_THERE = "not in the text"  # AskPrompt.unanswerable
+QUESTION = [  # (source, pattern) of reading comprehension: groups q and c
+    ("_based_on", r"Question: (?P<q>[^\n]+)\nContext: (?P<c>.+)$"), ("Given_Context_Answer_Question", r"^(?P<q>[^\n]+)\n\nAnswer the above question based on the context below:\s+(?P<c>.+)$"),
+    ("sciq_Direct_Question", r"given this paragraph:\s+(?P<c>.+?)\s+Q: (?P<q>[^\n]+)\s+A:$"), ("_question_answering", r"^Question: (?P<q>[^\n]+)\n.*?Context: (?P<c>.+)$"),
+    ("task002_quoref", r"(?:Passage|Context|[Pp]aragraph): (?P<c>.+?)\s*\nQuestion: (?P<q>[^\n]+)$"),
+]
 UNSPLIT = ("sroie_receipts", "snips", "kleister_nda", "convosumm_email")  # no dev split of their own: a tenth, cut by hash
 
 
@@ -200,6 +206,11 @@ class Mixture:
             names = list(dict.fromkeys(c for _, c in x))
             if 2 <= len(names) <= 25 and all(len(n) <= 60 and "\n" not in n for n in names) and len(x) >= 60:
                 self.templates.append((names, x))
+        self.questions = []
+        for p, c, s in self.instruct:
+            for key, pattern in QUESTION:
+                if key in s and len(c) < 120 and not c.lower().startswith(("no answer", "insufficient")) and (m := re.search(pattern, p, re.S)) and len(m["c"]) > 80:
+                    self.questions.append((m["c"][:20000], m["q"].strip(), c.strip().rstrip(".")))
         df = {}
         docs = [p for v in self.pieces.values() for p in v[:500]] + [t for t, _ in self.news[:3000]]
         self.words = []
@@ -431,8 +442,52 @@ class Mixture:
         text, a = "".join(hay), v[k]
         if r.random() < 0.08:
             text, a = text.replace(say.format(w=what, k=k, v=v[k]), ""), "The text does not say."
+        if r.random() < 0.5:
+            near = [text[max(0, (at := text.find(a)) - r.randint(100, 600)): at + r.randint(100, 600)]] if a in text and r.random() < 0.4 else []
+            return self.asked(text, q, NOT_THERE if a.startswith("The text") else a, near)
         body = f"Text:\n{text}\n\n{q}" if r.random() < 0.7 else f"{q}\n\nText:\n{text}"
         return self.chat(body, a if r.random() < 0.6 or a.startswith("The text") else f"The special magic {what} for {k} mentioned in the provided text is {a}.", limit=7900)
+
+    def asked(self, text, question, answer_, passages=()):
+        """A question as AskPrompt.swift writes it: the text first, then passages of it read again, then the question."""
+        t = self.tok
+        head = [1] + ids(t, "user\nText:\n") + ids(t, text)[:7000]
+        for i, p in enumerate(passages):
+            head += ids(t, "\n\n" if i else "\n\nPassages:\n") + ids(t, p)
+        head += ids(t, f"\n\nQuestion: {question}") + [2] + ids(t, "\n") + [1] + ids(t, "assistant\nAnswer:")
+        return head + ids(t, " " + answer_)[:60] + [2], len(head)
+
+    def passages_of(self, text, answer_):
+        """Stretches of a text in its order, the one with the answer among them."""
+        parts = re.split(r"(?<=[.!?\n])\s+", text)
+        size = max(1, len(parts) // self.r.choice([2, 3, 4, 6]))
+        parts = [" ".join(parts[i: i + size]) for i in range(0, len(parts), size)]
+        keep = [i for i, p in enumerate(parts) if answer_ and answer_ in p][:1] + self.r.sample(range(len(parts)), min(len(parts), self.r.randint(0, 3)))
+        return [parts[i] for i in sorted(set(keep))]
+
+    def ask(self):
+        """Questions about a text: reading comprehension, fields of records; one in six has no answer there."""
+        r = self.r
+        if r.random() < 0.3:
+            t, f = r.choice(self.fields)
+            k = r.choice(list(f))
+            v = f[k][0] if isinstance(f[k], list) and f[k] else f[k]
+            if not isinstance(v, str) or v not in t:
+                return self.ask()
+            name = k.replace("_", " ")
+            if r.random() < 0.15:
+                other = r.choice(["phone number", "e-mail address", "deadline", "invoice number", "names of the witnesses", "licence plate"])
+                return self.asked(t, r.choice(["What is the {}?", "Which {} is given?", "Find the {}."]).format(other), NOT_THERE)
+            q, a, c = r.choice(["What is the {}?", "What {} is mentioned?", "Find the {}.", "{}?"]).format(name), v, t
+        else:
+            c, q, a = r.choice(self.questions)
+            if r.random() < 0.15:
+                c2 = r.choice(self.questions)[0]
+                if a.lower() not in c2.lower() and c2 != c:
+                    c, a = c2, NOT_THERE
+            if r.random() < 0.2:
+                c = r.choice(self.questions)[0] + "\n\n" + c
+        return self.asked(c, q, a, self.passages_of(c, a) if r.random() < 0.5 else ())
 
     def option(self):
         body, c, o, head = self.r.choice(self.options)
@@ -476,7 +531,7 @@ class Mixture:
         d, s = r.choice(self.summaries)
         return self.chat(r.choice(["Summarize the text in a sentence.", "Give a short summary.", "What is the main point of this text?", "TL;DR"]) + "\n\nText:\n" + d[:6000], s)
 
-    KINDS = [("mail_spam", 0.22), ("newsgroup", 0.14), ("short", 0.15), ("topic", 0.15), ("title", 0.08), ("word", 0.03), ("genre_of", 0.03), ("option", 0.04), ("template", 0.04), ("instruction", 0.045), ("extraction", 0.045), ("summary", 0.025), ("needle", 0.025)]
+    KINDS = [("mail_spam", 0.21), ("newsgroup", 0.13), ("short", 0.14), ("topic", 0.14), ("title", 0.08), ("word", 0.03), ("genre_of", 0.03), ("option", 0.04), ("template", 0.04), ("instruction", 0.045), ("extraction", 0.045), ("summary", 0.025), ("needle", 0.025), ("ask", 0.05)]
 
     def example(self):
         names, weights = zip(*self.KINDS)

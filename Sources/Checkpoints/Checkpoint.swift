@@ -1,23 +1,47 @@
+import Digests
+
 /// A session's state at one token position, as it is kept on disk.
 public struct Checkpoint: Sendable, Equatable {
-    /// A run of bytes with a name, its own CRC and a 64-byte aligned place in the file.
+    /// A run of bytes with a name and its own CRC.
     public struct Section: Sendable, Equatable {
         public var name: String
         /// What the bytes are, such as `f32 [9,64,64]`; opaque to this module.
         public var type: String
         public var bytes: [UInt8]
+        /// Set for bytes that only ever grow at their end (a latent cache without a window): whole
+        /// blocks of this many bytes are kept once, however many checkpoints share them.
+        public var blockBytes: Int?
 
-        public init(name: String, type: String, bytes: [UInt8]) {
+        public init(name: String, type: String, bytes: [UInt8], blockBytes: Int? = nil) {
             self.name = name
             self.type = type
             self.bytes = bytes
+            self.blockBytes = blockBytes
         }
+    }
+
+    /// Why it was written.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// In the middle of a text, so that a kill costs little; thinned once the text is finished.
+        case interval
+        /// Behind the last token of a text that more text could not change.
+        case edge
+        /// At the end of a text.
+        case document
+        /// An answer and no state: the same question again runs no token.
+        case answer
     }
 
     public var key: CheckpointKey
     public var identity: CheckpointIdentity
     /// Tokens read so far.
     public var tokenCount: Int
+    public var kind: Kind
+    /// What was read, for people: an address.
+    public var title: String
+    /// The chain's keys behind the prefix and behind each full block after it; by these, a text that
+    /// differs is known after its first other block. See ``TokenChain``.
+    public var trail: [CheckpointKey]
     /// Logits of the next token, `[vocabulary]`, when they are known.
     public var nextLogits: [Float]?
     /// Where the ingestion stood; opaque.
@@ -26,44 +50,56 @@ public struct Checkpoint: Sendable, Equatable {
     public var sections: [Section]
 
     public init(
-        key: CheckpointKey, identity: CheckpointIdentity, tokenCount: Int, nextLogits: [Float]? = nil,
-        cursor: [UInt8] = [], sections: [Section]
+        key: CheckpointKey, identity: CheckpointIdentity, tokenCount: Int, kind: Kind = .interval,
+        title: String = "", trail: [CheckpointKey] = [], nextLogits: [Float]? = nil, cursor: [UInt8] = [],
+        sections: [Section]
     ) {
         self.key = key
         self.identity = identity
         self.tokenCount = tokenCount
+        self.kind = kind
+        self.title = title
+        self.trail = trail
         self.nextLogits = nextLogits
         self.cursor = cursor
         self.sections = sections
     }
 }
 
-/// Why a checkpoint could not be used or written.
-public enum CheckpointError: Error, Equatable, CustomStringConvertible {
-    /// Some bytes do not hash to what was written beside them. The file now has the name `setAside`.
-    case damaged(path: String, what: String, setAside: String)
-    /// The file is of another format version.
-    case version(path: String, found: Int, expected: Int)
-    /// The state was made by another model, tokenizer or numerics class (`what`).
-    case mismatch(path: String, what: String, checkpoint: String, loaded: String)
-    case unreadable(path: String, reason: String)
-    case unwritable(path: String, reason: String)
+/// What the header of a checkpoint file says: everything but the bytes of its sections.
+public struct CheckpointSummary: Sendable, Equatable {
+    public struct Section: Sendable, Equatable {
+        public var name: String
+        public var type: String
+        /// Bytes in the file itself, and where.
+        var offset, length: Int
+        var crc: UInt32
+        var blockBytes: Int
+        var blocks: [Block]
 
-    /// One line fit for a terminal.
-    public var description: String {
-        switch self {
-        case .damaged(let path, let what, let setAside):
-            "\(path) is damaged (\(what)); it was set aside as \(setAside). The next run rebuilds the state."
-        case .version(let path, let found, let expected):
-            "\(path) has format version \(found), this build reads version \(expected). "
-                + "Delete it; the next run rebuilds the state."
-        case .mismatch(let path, let what, let checkpoint, let loaded):
-            "\(path) belongs to \(what) \(checkpoint.prefix(48)), but \(loaded.prefix(48)) is loaded. "
-                + "Load that one or choose another --state-dir."
-        case .unreadable(let path, let reason):
-            "\(path) cannot be read: \(reason). Check its permissions."
-        case .unwritable(let path, let reason):
-            "\(path) cannot be written: \(reason). Check the folder, its permissions and the free space."
-        }
+        /// Bytes of the section, shared blocks among them.
+        public var byteCount: Int { blocks.count * blockBytes + length }
     }
+
+    /// A shared file of ``Section/blockBytes`` bytes, named by its SHA-256.
+    struct Block: Sendable, Equatable {
+        var digest: [UInt8]
+        var crc: UInt32
+        var name: String { digest.hex + ".block" }
+    }
+
+    public var key: CheckpointKey
+    public var identity: CheckpointIdentity
+    public var tokenCount: Int
+    public var kind: Checkpoint.Kind
+    public var title: String
+    public var trail: [CheckpointKey]
+    public var sections: [Section]
+    public var formatVersion: Int
+    /// Bytes of the file, without shared blocks.
+    public var fileBytes: Int
+
+    /// Bytes of the whole state, shared blocks among them.
+    public var stateBytes: Int { sections.reduce(0) { $0 + $1.byteCount } }
+    var blockNames: [String] { sections.flatMap { $0.blocks.map(\.name) } }
 }

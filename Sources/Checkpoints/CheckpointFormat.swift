@@ -1,17 +1,9 @@
 import Digests
 
-/// The bytes of a checkpoint file, little-endian.
-///
-///     "LECTORS\0"  u32 version  u32 header length  u64 file length  u32 header CRC  36 zero bytes
-///     header, padded with zeros to a multiple of 64:
-///         key (32 bytes), u64 token count, three strings (model, tokenizer, numerics class),
-///         u32 sections, each: name, type, u64 offset, u64 length, u32 CRC-32C
-///     sections, each at a multiple of 64, zeros between; `logits` and `cursor` come first
-///     SHA-256 of everything before it, and that digest's CRC-32C
-///
-/// Strings are a u32 length and UTF-8. CRCs are checked at every reading, the digest by `verify`.
+/// The bytes of a checkpoint file; see Documentation.docc/CheckpointFormat.md.
 enum CheckpointFormat {
-    static let version = 1
+    /// What is written; every version from 1 on is read.
+    static let version = 2
     static let magic = Array("LECTORS\0".utf8)
     static let prefaceBytes = 64
     static let trailerBytes = 36
@@ -20,18 +12,16 @@ enum CheckpointFormat {
     enum Flaw: Error {
         case damaged(String)
         case version(Int)
+        /// A shared block is missing or damaged.
+        case block(name: String, String)
     }
 
-    static func encode(_ checkpoint: Checkpoint) -> [UInt8] {
-        var sections: [Checkpoint.Section] = []
-        if let logits = checkpoint.nextLogits {
-            sections.append(
-                .init(
-                    name: "logits", type: "f32 [\(logits.count)]",
-                    bytes: logits.withUnsafeBytes { Array($0) }))
-        }
-        sections.append(.init(name: "cursor", type: "u8", bytes: checkpoint.cursor))
-        sections += checkpoint.sections
+    /// The file's bytes, given the blocks that each section keeps elsewhere.
+    ///
+    /// - Parameter blocks: One list for each of ``storedSections(_:)``.
+    static func encode(_ checkpoint: Checkpoint, blocks: [[CheckpointSummary.Block]]) -> [UInt8] {
+        let sections = storedSections(checkpoint)
+        let inline = zip(sections, blocks).map { $0.bytes[($1.count * ($0.blockBytes ?? 0))...] }
 
         func header(_ offsets: [Int]) -> [UInt8] {
             var out = ByteWriter()
@@ -40,22 +30,32 @@ enum CheckpointFormat {
             out.string(checkpoint.identity.modelFingerprint)
             out.string(checkpoint.identity.tokenizerFingerprint)
             out.string(checkpoint.identity.numericsClass)
+            out.string(checkpoint.kind.rawValue)
+            out.string(checkpoint.title)
+            out.integer(UInt32(checkpoint.trail.count))
+            for key in checkpoint.trail { out.bytes += key.bytes }
             out.integer(UInt32(sections.count))
-            for (section, offset) in zip(sections, offsets) {
-                out.string(section.name)
-                out.string(section.type)
-                out.integer(UInt64(offset))
-                out.integer(UInt64(section.bytes.count))
-                out.integer(section.bytes.withUnsafeBytes { crc32c($0) })
+            for index in sections.indices {
+                out.string(sections[index].name)
+                out.string(sections[index].type)
+                out.integer(UInt64(offsets[index]))
+                out.integer(UInt64(inline[index].count))
+                out.integer(inline[index].withUnsafeBytes { crc32c($0) })
+                out.integer(UInt64(sections[index].blockBytes ?? 0))
+                out.integer(UInt32(blocks[index].count))
+                for block in blocks[index] {
+                    out.bytes += block.digest
+                    out.integer(block.crc)
+                }
             }
             out.pad()
             return out.bytes
         }
         var at = prefaceBytes + header(sections.map { _ in 0 }).count
         var offsets: [Int] = []
-        for section in sections {
+        for content in inline {
             offsets.append(at)
-            at += (section.bytes.count + 63) / 64 * 64
+            at += (content.count + 63) / 64 * 64
         }
         let head = header(offsets)
         var out = ByteWriter()
@@ -67,8 +67,8 @@ enum CheckpointFormat {
         out.integer(head.withUnsafeBytes { crc32c($0) })
         out.pad()
         out.bytes += head
-        for section in sections {
-            out.bytes += section.bytes
+        for content in inline {
+            out.bytes += content
             out.pad()
         }
         let digest = SHA256.digest(of: out.bytes)
@@ -77,44 +77,111 @@ enum CheckpointFormat {
         return out.bytes
     }
 
-    static func decode(_ bytes: UnsafeRawBufferPointer, verifyDigest: Bool) throws(Flaw) -> Checkpoint {
-        guard bytes.count >= prefaceBytes, bytes.prefix(8).elementsEqual(magic) else {
-            throw .damaged(bytes.count < prefaceBytes ? "\(bytes.count) bytes long" : "not a checkpoint")
+    /// The sections in file order: logits and cursor first.
+    static func storedSections(_ checkpoint: Checkpoint) -> [Checkpoint.Section] {
+        var sections: [Checkpoint.Section] = []
+        if let logits = checkpoint.nextLogits {
+            sections.append(
+                .init(
+                    name: "logits", type: "f32 [\(logits.count)]",
+                    bytes: logits.withUnsafeBytes { Array($0) }))
         }
+        sections.append(.init(name: "cursor", type: "u8", bytes: checkpoint.cursor))
+        return sections + checkpoint.sections
+    }
+
+    /// Where the header ends, from the first ``prefaceBytes`` of a file of `fileBytes`.
+    static func headerEnd(_ preface: UnsafeRawBufferPointer, fileBytes: Int) throws(Flaw) -> Int {
+        guard preface.count >= prefaceBytes, preface.prefix(8).elementsEqual(magic) else {
+            throw .damaged(preface.count < prefaceBytes ? "\(fileBytes) bytes long" : "not a checkpoint")
+        }
+        var reader = ByteReader(preface, 8..<prefaceBytes)
+        let version = Int(try reader.integer(UInt32.self))
+        guard (1...Self.version).contains(version) else { throw .version(version) }
+        let headerEnd = prefaceBytes + Int(try reader.integer(UInt32.self))
+        let length = try reader.integer(UInt64.self)
+        guard length == UInt64(fileBytes), headerEnd + trailerBytes <= fileBytes else {
+            throw .damaged("\(fileBytes) bytes, \(length) announced")
+        }
+        return headerEnd
+    }
+
+    /// The header of a file of `fileBytes`, from the bytes up to ``headerEnd(_:fileBytes:)``.
+    static func header(_ bytes: UnsafeRawBufferPointer, fileBytes: Int) throws(Flaw) -> CheckpointSummary {
+        let headerEnd = bytes.count
         var preface = ByteReader(bytes, 8..<prefaceBytes)
         let version = Int(try preface.integer(UInt32.self))
-        guard version == Self.version else { throw .version(version) }
-        let headerEnd = prefaceBytes + Int(try preface.integer(UInt32.self))
-        let length = try preface.integer(UInt64.self)
-        guard length == UInt64(bytes.count), headerEnd + trailerBytes <= bytes.count else {
-            throw .damaged("\(bytes.count) bytes, \(length) announced")
-        }
+        _ = try preface.take(12)
         let head = UnsafeRawBufferPointer(rebasing: bytes[prefaceBytes..<headerEnd])
         guard crc32c(head) == (try preface.integer(UInt32.self)) else { throw .damaged("header") }
         try preface.expectZeros()
 
         var reader = ByteReader(bytes, prefaceBytes..<headerEnd)
         let key = CheckpointKey(bytes: try reader.take(32))
-        let tokenCount = Int(try reader.integer(UInt64.self))
+        let tokenCount = try reader.length()
         let identity = CheckpointIdentity(
             modelFingerprint: try reader.string(), tokenizerFingerprint: try reader.string(),
             numericsClass: try reader.string())
-        var checkpoint = Checkpoint(key: key, identity: identity, tokenCount: tokenCount, sections: [])
+        var summary = CheckpointSummary(
+            key: key, identity: identity, tokenCount: tokenCount, kind: .interval, title: "", trail: [],
+            sections: [], formatVersion: version, fileBytes: fileBytes)
+        if version >= 2 {
+            let kind = try reader.string()
+            guard let known = Checkpoint.Kind(rawValue: kind) else { throw .damaged("kind \(kind)") }
+            summary.kind = known
+            summary.title = try reader.string()
+            for _ in 0..<(try reader.integer(UInt32.self)) {
+                summary.trail.append(CheckpointKey(bytes: try reader.take(32)))
+            }
+        }
         var at = headerEnd
-        let end = bytes.count - trailerBytes
+        let end = fileBytes - trailerBytes
         for _ in 0..<(try reader.integer(UInt32.self)) {
             let (name, type) = (try reader.string(), try reader.string())
             let (offset, count) = (try reader.integer(UInt64.self), try reader.integer(UInt64.self))
             let sum = try reader.integer(UInt32.self)
             guard offset == UInt64(at), count <= UInt64(end - at) else { throw .damaged("place of \(name)") }
-            let range = at..<at + Int(count)
-            let content = UnsafeRawBufferPointer(rebasing: bytes[range])
-            guard crc32c(content) == sum else { throw .damaged("section \(name)") }
-            at = (range.upperBound + 63) / 64 * 64
+            var section = CheckpointSummary.Section(
+                name: name, type: type, offset: at, length: Int(count), crc: sum, blockBytes: 0, blocks: [])
+            at = (at + Int(count) + 63) / 64 * 64
             guard at <= end else { throw .damaged("place of \(name)") }
-            var padding = ByteReader(bytes, range.upperBound..<at)
+            if version >= 2 {
+                section.blockBytes = try reader.length()
+                for _ in 0..<(try reader.integer(UInt32.self)) {
+                    section.blocks.append(
+                        .init(digest: try reader.take(32), crc: try reader.integer(UInt32.self)))
+                }
+            }
+            summary.sections.append(section)
+        }
+        try reader.expectZeros()
+        guard at == end else { throw .damaged("bytes after the last section") }
+        return summary
+    }
+
+    /// The checkpoint in a file's bytes.
+    ///
+    /// - Parameters:
+    ///   - verifyDigest: Also recompute the SHA-256 of the whole (CRCs are always checked).
+    ///   - block: Appends the bytes of a shared block, checked, to the section.
+    static func decode(
+        _ bytes: UnsafeRawBufferPointer, verifyDigest: Bool,
+        block: (CheckpointSummary.Block, Int, inout [UInt8]) throws(Flaw) -> Void
+    ) throws(Flaw) -> Checkpoint {
+        let headerEnd = try headerEnd(bytes, fileBytes: bytes.count)
+        let summary = try header(
+            UnsafeRawBufferPointer(rebasing: bytes[..<headerEnd]), fileBytes: bytes.count)
+        var checkpoint = Checkpoint(
+            key: summary.key, identity: summary.identity, tokenCount: summary.tokenCount, kind: summary.kind,
+            title: summary.title, trail: summary.trail, sections: [])
+        let end = bytes.count - trailerBytes
+        for section in summary.sections {
+            let range = section.offset..<section.offset + section.length
+            let content = UnsafeRawBufferPointer(rebasing: bytes[range])
+            guard crc32c(content) == section.crc else { throw .damaged("section \(section.name)") }
+            var padding = ByteReader(bytes, range.upperBound..<(range.upperBound + 63) / 64 * 64)
             try padding.expectZeros()
-            switch name {
+            switch section.name {
             case "cursor": checkpoint.cursor = Array(content)
             case "logits":
                 checkpoint.nextLogits = stride(from: 0, to: content.count / 4 * 4, by: 4).map {
@@ -122,11 +189,16 @@ enum CheckpointFormat {
                         bitPattern: UInt32(
                             littleEndian: content.loadUnaligned(fromByteOffset: $0, as: UInt32.self)))
                 }
-            default: checkpoint.sections.append(.init(name: name, type: type, bytes: Array(content)))
+            default:
+                var whole: [UInt8] = []
+                for shared in section.blocks { try block(shared, section.blockBytes, &whole) }
+                whole += content
+                checkpoint.sections.append(
+                    .init(
+                        name: section.name, type: section.type, bytes: whole,
+                        blockBytes: section.blockBytes == 0 ? nil : section.blockBytes))
             }
         }
-        try reader.expectZeros()
-        guard at == end else { throw .damaged("bytes after the last section") }
         var trailer = ByteReader(bytes, end..<bytes.count)
         let digest = try trailer.take(32)
         guard digest.withUnsafeBytes({ crc32c($0) }) == (try trailer.integer(UInt32.self)) else {
@@ -173,6 +245,12 @@ private struct ByteReader {
     mutating func integer<T: FixedWidthInteger>(_ type: T.Type) throws(CheckpointFormat.Flaw) -> T {
         let raw = try take(MemoryLayout<T>.size)
         return T(littleEndian: raw.withUnsafeBytes { $0.loadUnaligned(as: T.self) })
+    }
+
+    /// A count that fits an Int.
+    mutating func length() throws(CheckpointFormat.Flaw) -> Int {
+        guard let value = Int(exactly: try integer(UInt64.self)) else { throw .damaged("a count") }
+        return value
     }
 
     mutating func string() throws(CheckpointFormat.Flaw) -> String {

@@ -1,154 +1,194 @@
 import Digests
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// A folder of checkpoints, each under the name of its key.
 ///
-/// A state contains what was read, so folders are 0700 and files 0600. Several processes may
-/// use one folder: a file appears whole, by rename, and never changes.
+///     KEY.state           a checkpoint; never changes
+///     KEY.pin             that one is not to be removed
+///     KEY.*               what others keep beside it; it goes when the checkpoint goes
+///     SHA256.block        bytes that several checkpoints share
+///     NAME.damaged        a file that was not what it said; nobody reads it
+///     lock                held, shared, by who reads or writes; alone, by who collects
+///
+/// Several processes may use one folder: a file appears whole, by rename, and never changes.
 public struct CheckpointStore: Sendable {
-    public let folder: String
+    let place: any StateFolder
 
-    /// Opens `folder`, making it and its parents as needed.
+    /// Opens `folder`, making it and its parents as needed (0700).
     ///
     /// - Throws: ``CheckpointError/unwritable(path:reason:)``.
-    public init(folder: String) throws(CheckpointError) {
-        self.folder = folder
-        var at = folder.startIndex
-        while at < folder.endIndex {
-            let next = folder[folder.index(after: at)...].firstIndex(of: "/") ?? folder.endIndex
-            let path = String(folder[..<next])
-            if mkdir(path, 0o700) != 0, errno != EEXIST {
-                let reason = String(cString: strerror(errno))
-                var status = stat()
-                guard stat(path, &status) == 0 else { throw .unwritable(path: path, reason: reason) }
-            }
-            at = next
-        }
-        var status = stat()
-        guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw .unwritable(path: folder, reason: "it is not a folder")
-        }
-    }
+    public init(folder: String) throws(CheckpointError) { place = try DiskFolder(folder) }
+
+    package init(_ place: any StateFolder) { self.place = place }
+
+    public var folder: String { place.path }
+
+    static func name(_ key: CheckpointKey) -> String { "\(key).state" }
 
     /// Where the checkpoint of `key` lies or would lie.
-    public func path(of key: CheckpointKey) -> String { "\(folder)/\(key).state" }
+    public func path(of key: CheckpointKey) -> String { "\(folder)/\(Self.name(key))" }
 
-    public func contains(_ key: CheckpointKey) -> Bool { access(path(of: key), R_OK) == 0 }
+    /// Where something that belongs to the checkpoint of `key` lies or would lie.
+    public func companionPath(of key: CheckpointKey, _ ending: String) -> String {
+        "\(folder)/\(key).\(ending)"
+    }
+
+    public func contains(_ key: CheckpointKey) -> Bool { place.contains(Self.name(key)) }
 
     /// Writes a checkpoint: temporary file in the same folder, fsync, rename, fsync of the folder.
-    /// When this returns, the state survives a crash of the machine.
+    /// When this returns, the state survives a crash of the machine. Blocks that another checkpoint
+    /// has already are not written again.
     ///
-    /// - Throws: ``CheckpointError/unwritable(path:reason:)``; nothing is left behind then.
-    public func save(_ checkpoint: Checkpoint) throws(CheckpointError) {
-        let final = path(of: checkpoint.key)
-        let temporary = "\(final).\(getpid()).\(UInt64.random(in: 0...UInt64.max)).part"
-        let bytes = CheckpointFormat.encode(checkpoint)
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw .unwritable(path: temporary, reason: String(cString: strerror(errno)))
-        }
-        var failure: Int32 = 0
-        bytes.withUnsafeBytes { raw in
-            var done = 0
-            while done < raw.count {
-                let written = write(descriptor, raw.baseAddress! + done, raw.count - done)
-                if written < 0 && errno == EINTR { continue }
-                guard written > 0 else {
-                    failure = errno
-                    return
+    /// - Returns: Bytes that were written.
+    /// - Throws: ``CheckpointError/unwritable(path:reason:)``; no state is left behind then.
+    @discardableResult
+    public func save(_ checkpoint: Checkpoint) throws(CheckpointError) -> Int {
+        try place.locked(exclusively: false) { () throws(CheckpointError) in
+            var written = 0
+            var blocks: [[CheckpointSummary.Block]] = []
+            for section in CheckpointFormat.storedSections(checkpoint) {
+                var list: [CheckpointSummary.Block] = []
+                if let size = section.blockBytes, size > 0 {
+                    for index in 0..<section.bytes.count / size {
+                        let range = index * size..<(index + 1) * size
+                        let (digest, crc) = section.bytes.withUnsafeBytes { bytes in
+                            let block = UnsafeRawBufferPointer(rebasing: bytes[range])
+                            return (SHA256.digest(of: block), crc32c(block))
+                        }
+                        let block = CheckpointSummary.Block(digest: digest, crc: crc)
+                        list.append(block)
+                        guard !place.contains(block.name) else { continue }
+                        try place.put(Array(section.bytes[range]), as: block.name)
+                        written += size
+                    }
                 }
-                done += written
+                blocks.append(list)
             }
-        }
-        if failure == 0, fsync(descriptor) != 0 { failure = errno }
-        close(descriptor)
-        if failure == 0, rename(temporary, final) != 0 { failure = errno }
-        guard failure == 0 else {
-            unlink(temporary)
-            throw .unwritable(path: final, reason: String(cString: strerror(failure)))
-        }
-        let directory = open(folder, O_RDONLY | O_CLOEXEC)
-        if directory >= 0 {
-            fsync(directory)
-            close(directory)
+            let bytes = CheckpointFormat.encode(checkpoint, blocks: blocks)
+            try place.put(bytes, as: Self.name(checkpoint.key))
+            return written + bytes.count
         }
     }
 
     /// The checkpoint of `key`; nil when there is none.
     ///
-    /// - Parameter verifyDigest: Also recompute the SHA-256 of the whole (CRCs are always checked).
+    /// - Parameters:
+    ///   - identity: Refuse a state of anything else.
+    ///   - verifyDigest: Also recompute the SHA-256 of the whole (CRCs are always checked).
     /// - Throws: ``CheckpointError``. A damaged file is renamed to `*.damaged` first.
     public func load(
-        _ key: CheckpointKey, verifyDigest: Bool = false
+        _ key: CheckpointKey, identity: CheckpointIdentity? = nil, verifyDigest: Bool = false
     ) throws(CheckpointError) -> Checkpoint? {
-        let path = path(of: key)
-        guard access(path, F_OK) == 0 else { return nil }
-        let checkpoint = try read(path: path, verifyDigest: verifyDigest)
-        guard checkpoint.key == key else { throw setAside(path, "it holds the key \(checkpoint.key)") }
-        return checkpoint
-    }
-
-    /// Reads a checkpoint file by path and refuses it when it is not of `identity`.
-    ///
-    /// - Throws: ``CheckpointError``, ``CheckpointError/mismatch(path:what:checkpoint:loaded:)``
-    ///   among them.
-    public func load(
-        path: String, identity: CheckpointIdentity, verifyDigest: Bool = false
-    ) throws(CheckpointError) -> Checkpoint {
-        let checkpoint = try read(path: path, verifyDigest: verifyDigest)
-        let found = checkpoint.identity
-        let parts = [
-            ("model", found.modelFingerprint, identity.modelFingerprint),
-            ("tokenizer", found.tokenizerFingerprint, identity.tokenizerFingerprint),
-            ("numerics class", found.numericsClass, identity.numericsClass),
-        ]
-        for (what, stored, loaded) in parts where stored != loaded {
-            throw .mismatch(path: path, what: what, checkpoint: stored, loaded: loaded)
+        let name = Self.name(key)
+        return try place.locked(exclusively: false) { () throws(CheckpointError) -> Checkpoint? in
+            guard let checkpoint = try read(name, verifyDigest: verifyDigest) else { return nil }
+            guard checkpoint.key == key else {
+                throw setAside(name, "it holds the key \(checkpoint.key)")
+            }
+            if let identity, let other = checkpoint.identity.difference(from: identity) {
+                throw .mismatch(
+                    path: "\(folder)/\(name)", what: other.what, checkpoint: other.here, loaded: other.there)
+            }
+            place.touch(name)
+            return checkpoint
         }
-        return checkpoint
     }
 
-    /// Deletes the checkpoint of `key`; true when there was one.
+    /// Keeps the checkpoint of `key` from being collected by any process, until what is returned
+    /// goes away; nil when it is not there.
+    public func hold(_ key: CheckpointKey) -> (any Sendable)? { place.hold(Self.name(key)) }
+
+    /// Deletes the checkpoint of `key` with all that belongs to it; true when there was one. Shared
+    /// blocks stay until ``collect(budgetBytes:isSecure:removesDamaged:isDryRun:)``.
     @discardableResult
-    public func remove(_ key: CheckpointKey) -> Bool { unlink(path(of: key)) == 0 }
+    public func remove(_ key: CheckpointKey, secure: Bool = false) -> Bool {
+        let wasThere = place.remove(Self.name(key), secure: secure)
+        for name in (try? place.names()) ?? [] where name.hasPrefix("\(key).") && !name.hasSuffix(".damaged")
+        {
+            place.remove(name, secure: secure)
+        }
+        return wasThere
+    }
 
-    private func read(path: String, verifyDigest: Bool) throws(CheckpointError) -> Checkpoint {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw .unreadable(path: path, reason: "it is not a regular file")
-        }
-        let length = Int(status.st_size)
-        guard length > 0 else { throw setAside(path, "it is empty") }
-        guard let base = mmap(nil, length, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
-            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-        }
-        defer { munmap(base, length) }
+    // MARK: Reading files
+
+    /// Header and size of a state file by name; nil when it is gone.
+    func summary(_ name: String) throws(CheckpointError) -> CheckpointSummary? {
+        guard let size = place.status(name)?.bytes,
+            let preface = try place.beginning(name, count: CheckpointFormat.prefaceBytes)
+        else { return nil }
         do throws(CheckpointFormat.Flaw) {
-            return try CheckpointFormat.decode(
-                UnsafeRawBufferPointer(start: base, count: length), verifyDigest: verifyDigest)
-        } catch {
-            switch error {
-            case .version(let found):
-                throw .version(path: path, found: found, expected: CheckpointFormat.version)
-            case .damaged(let what): throw setAside(path, what)
+            let end = try preface.withTypedBytes { bytes throws(CheckpointFormat.Flaw) in
+                try CheckpointFormat.headerEnd(bytes, fileBytes: size)
+            }
+            guard let header = try? place.beginning(name, count: end), header.count == end else { return nil }
+            return try header.withTypedBytes { bytes throws(CheckpointFormat.Flaw) in
+                try CheckpointFormat.header(bytes, fileBytes: size)
+            }
+        } catch { throw problem(error, name, setAside: false) }
+    }
+
+    private func read(_ name: String, verifyDigest: Bool) throws(CheckpointError) -> Checkpoint? {
+        try place.read(name) { bytes throws(CheckpointError) in
+            do throws(CheckpointFormat.Flaw) {
+                return try CheckpointFormat.decode(bytes, verifyDigest: verifyDigest) {
+                    block, size, out throws(CheckpointFormat.Flaw) in
+                    try append(block, size, verifyDigest: verifyDigest, to: &out)
+                }
+            } catch { throw problem(error, name, setAside: true) }
+        }
+    }
+
+    private func append(
+        _ block: CheckpointSummary.Block, _ size: Int, verifyDigest: Bool, to out: inout [UInt8]
+    ) throws(CheckpointFormat.Flaw) {
+        var flaw: String? = "is not there"
+        var copy: [UInt8] = []
+        _ = try? place.read(block.name) { bytes throws(CheckpointError) in
+            flaw = nil
+            if bytes.count != size {
+                flaw = "has \(bytes.count) bytes, \(size) were expected"
+            } else if crc32c(bytes) != block.crc {
+                flaw = "does not match its CRC"
+            } else if verifyDigest, SHA256.digest(of: bytes) != block.digest {
+                flaw = "does not match its digest"
+            } else {
+                copy = Array(bytes)
             }
         }
+        if let flaw { throw .block(name: block.name, flaw) }
+        out += copy
     }
 
-    private func setAside(_ path: String, _ what: String) -> CheckpointError {
-        let aside = path + ".damaged"
-        return rename(path, aside) == 0
-            ? .damaged(path: path, what: what, setAside: aside)
-            : .damaged(path: path, what: what, setAside: "nothing: \(String(cString: strerror(errno)))")
+    /// The error of a flaw. A damaged file, and a shared block that is, is set aside if asked for.
+    private func problem(
+        _ flaw: CheckpointFormat.Flaw, _ name: String, setAside moves: Bool
+    ) -> CheckpointError {
+        let path = "\(folder)/\(name)"
+        switch flaw {
+        case .version(let found):
+            return .version(path: path, found: found, expected: CheckpointFormat.version)
+        case .damaged(let what):
+            return moves ? setAside(name, what) : .damaged(path: path, what: what, setAside: "nothing yet")
+        case .block(let block, let what):
+            if moves, place.contains(block) { try? place.rename(block, to: block + ".damaged") }
+            let told = "the shared block \(block) \(what)"
+            return moves ? setAside(name, told) : .damaged(path: path, what: told, setAside: "nothing yet")
+        }
+    }
+
+    private func setAside(_ name: String, _ what: String) -> CheckpointError {
+        let (path, aside) = ("\(folder)/\(name)", name + ".damaged")
+        do throws(CheckpointError) {
+            try place.rename(name, to: aside)
+            return .damaged(path: path, what: what, setAside: "\(folder)/\(aside)")
+        } catch { return .damaged(path: path, what: what, setAside: "nothing: \(error)") }
+    }
+}
+
+extension [UInt8] {
+    /// `withUnsafeBytes` for a body whose errors have a type.
+    func withTypedBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        let result = withUnsafeBytes { bytes in Result { () throws(E) in try body(bytes) } }
+        return try result.get()
     }
 }

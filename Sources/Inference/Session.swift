@@ -24,24 +24,31 @@ public final class Session: @unchecked Sendable {
     /// The state as a checkpoint under `key`, one section a layer.
     ///
     /// - Parameters:
+    ///   - title: What was read, for people.
+    ///   - trail: Keys of the blocks before, see `TokenChain`.
     ///   - nextLogits: Logits of the next token, when they are known.
     ///   - cursor: Where the ingestion stands.
     public func checkpoint(
-        key: CheckpointKey, identity: CheckpointIdentity, nextLogits: [Float]? = nil, cursor: [UInt8] = []
+        key: CheckpointKey, identity: CheckpointIdentity, kind: Checkpoint.Kind = .interval,
+        title: String = "", trail: [CheckpointKey] = [], nextLogits: [Float]? = nil, cursor: [UInt8] = []
     ) -> Checkpoint {
         let bytes = state.serialized()
         var sections: [Checkpoint.Section] = []
         var at = 0
         for section in state.sections {
+            // Without a window latents only ever grow at their end: blocks of them are shared.
+            let grows = state.shape.window == nil && section.name.hasPrefix("mla.") && tokenCount > 0
+            let rowBytes = grows ? section.byteCount / tokenCount : 0
             sections.append(
                 .init(
-                    name: section.name, type: section.type, bytes: Array(bytes[at..<at + section.byteCount])))
+                    name: section.name, type: section.type, bytes: Array(bytes[at..<at + section.byteCount]),
+                    blockBytes: grows ? rowBytes * TokenChain.blockTokens : nil))
             at += section.byteCount
         }
         precondition(at == bytes.count, "sections do not add up")
         return Checkpoint(
-            key: key, identity: identity, tokenCount: tokenCount, nextLogits: nextLogits, cursor: cursor,
-            sections: sections)
+            key: key, identity: identity, tokenCount: tokenCount, kind: kind, title: title, trail: trail,
+            nextLogits: nextLogits, cursor: cursor, sections: sections)
     }
 }
 
@@ -57,7 +64,10 @@ extension Engine {
     ///
     /// - Throws: `StateBytesError`.
     public func restore(_ checkpoint: Checkpoint) throws(StateBytesError) -> Session {
-        try restore(checkpoint.sections.flatMap(\.bytes))
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(checkpoint.sections.reduce(0) { $0 + $1.bytes.count })
+        for section in checkpoint.sections { bytes += section.bytes }
+        return try restore(bytes)
     }
 
     /// What this engine's states depend on, with the tokenizer that made the ids.

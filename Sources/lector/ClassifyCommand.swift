@@ -74,23 +74,29 @@ struct ClassifyCommand: ParsableCommand {
     func run() throws {
         try CommandSupport.run {
             let settings = try options.settings()
-            var request = RunRequest(inputs: inputs)
-            var note: String?
-            if let path = labelsFile ?? (labels == nil ? settings.text(.labelsFile) : nil) {
-                request.labels = try LabelSource.read(path)
-            } else if let text = settings.text(.labels, flag: labels) {
-                request.labels = try LabelSource.parse(text)
-            } else {
-                note = "labels: spam, ham. For others: --labels a,b,c or --labels-file FILE"
-            }
-            request.instruction = settings.text(.instruction, flag: instruction)
-            request.threshold = try settings.share(.threshold, flag: threshold)
-            request.maxTokens = try settings.integer(.maxTokens, flag: maxTokens)
-            request.skipQuoted = try settings.flag(.skipQuoted, flag: skipQuoted)
-            request.sample = sample
-            try options.apply(to: &request.output, settings)
+            let (request, note) = try request(settings)
             if dryRun { return try options.estimate(request) }
             return try options.execute(request, run: options.run, note: note)
         }
+    }
+
+    /// What the flags ask for, with a word on what was left to us.
+    func request(_ settings: Settings) throws -> (RunRequest, note: String?) {
+        var request = RunRequest(inputs: inputs)
+        var note: String?
+        if let path = labelsFile ?? (labels == nil ? settings.text(.labelsFile) : nil) {
+            request.labels = try LabelSource.read(path)
+        } else if let text = settings.text(.labels, flag: labels) {
+            request.labels = try LabelSource.parse(text)
+        } else {
+            note = "labels: spam, ham. For others: --labels a,b,c or --labels-file FILE"
+        }
+        request.instruction = settings.text(.instruction, flag: instruction)
+        request.threshold = try settings.share(.threshold, flag: threshold)
+        request.maxTokens = try settings.integer(.maxTokens, flag: maxTokens)
+        request.skipQuoted = try settings.flag(.skipQuoted, flag: skipQuoted)
+        request.sample = sample
+        try options.apply(to: &request.output, settings)
+        return (request, note)
     }
 }

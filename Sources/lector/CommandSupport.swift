@@ -68,4 +68,17 @@ enum CommandSupport {
 
     /// A text from outside, for a terminal.
     static func clean(_ text: String) -> String { TerminalText.sanitized(text) }
+
+    /// `text` as one word of a shell.
+    static func quoted(_ text: String) -> String {
+        let clean = clean(text)
+        let isPlain = clean.utf8.allSatisfy { byte in
+            (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A)
+                || "._-/+:@,=".utf8.contains(byte)
+        }
+        return isPlain && !clean.isEmpty
+            ? clean
+            : "'" + clean.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+                + "'"
+    }
 }

@@ -33,6 +33,10 @@ struct ResumeCommand: ParsableCommand {
             let settings = try all.settings()
             let folder = try RunFolder.find(name, stateFolder: all.stateFolder(settings))
             let path = FileSystem.absolute(folder.path)
+            guard !folder.isPlanned || folder.isFinished else {
+                throw PipelineError.usage(
+                    "\(CommandSupport.clean(name)) is cut into shards; `lector work` goes on with it")
+            }
             var request = try RunRequest(resuming: folder)
             if options.threads != nil { request.output.threads = options.threads }
             let manifest = try RunManifest(path: folder.manifestPath)

@@ -127,20 +127,7 @@ struct RunOptions: ParsableArguments {
     private func resumeCommand(_ folder: RunFolder) -> String {
         let isNamed = run == nil && FileSystem.parent(of: folder.path).hasSuffix("/runs")
         let name = isNamed ? String(folder.path.split(separator: "/").last ?? "") : folder.path
-        let state = stateDir.map { " --state-dir \(Self.quoted($0))" } ?? ""
-        return "lector resume \(Self.quoted(name))\(isNamed ? state : "")"
-    }
-
-    /// `text` as one word of a shell.
-    private static func quoted(_ text: String) -> String {
-        let clean = CommandSupport.clean(text)
-        let isPlain = clean.utf8.allSatisfy { byte in
-            (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A)
-                || "._-/+:@,=".utf8.contains(byte)
-        }
-        return isPlain && !clean.isEmpty
-            ? clean
-            : "'" + clean.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
-                + "'"
+        let state = stateDir.map { " --state-dir \(CommandSupport.quoted($0))" } ?? ""
+        return "lector resume \(CommandSupport.quoted(name))\(isNamed ? state : "")"
     }
 }

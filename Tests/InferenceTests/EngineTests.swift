@@ -86,7 +86,7 @@ import Testing
         let otherIdentity = other.identity(tokenizerFingerprint: "t")
         #expect(CheckpointKey(otherIdentity).extended(by: Self.tokens[..<100]) != key)
         #expect(throws: CheckpointError.self) {
-            try store.load(path: store.path(of: key), identity: otherIdentity)
+            try store.load(key, identity: otherIdentity)
         }
         #expect(throws: (any Error).self) { try engine.restore([1, 2, 3]) }
     }

@@ -25,7 +25,7 @@ struct KillTests {
     static let messages = 60
 
     /// `messages` mails in mboxrd; every tenth is one that hostile senders would send.
-    private static func mailbox(count: Int = messages) -> String {
+    static func mailbox(count: Int = messages) -> String {
         let hostile = [
             "Content-Type: text/plain; charset=no-such-charset\nSubject: =?no-such?B?////?=\n\n\u{1}\u{2}",
             "Content-Transfer-Encoding: base64\n\n!!!! not base64 !!!!",

@@ -21,6 +21,9 @@ struct LectorBinary {
         return access(fallback, X_OK) == 0 ? fallback : nil
     }()
 
+    /// How often tests kill a process in all; `LECTOR_KILLS=200` for the long version.
+    static let kills = getenv("LECTOR_KILLS").flatMap { Int(String(cString: $0)) } ?? 45
+
     let work: TemporaryFolder
     var environment: [String: String] = [:]
 

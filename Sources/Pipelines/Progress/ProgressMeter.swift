@@ -25,6 +25,10 @@ package final class ProgressMeter {
         package var tokens = 0
         package var failures = 0
         package var duplicates = 0
+        /// Tokens that a kept state had read.
+        package var cachedTokens = 0
+        /// Token at which the reading of one long text stands; nil when there is no such text.
+        package var position: Int?
         /// When the last state or row was made safe, in `Clock.seconds`.
         package var lastSafe: Double?
     }
@@ -116,7 +120,12 @@ package final class ProgressMeter {
         var parts: [String] = []
         let total = counts.totalDocuments.map { " of \($0)" } ?? ""
         parts.append("\(counts.documents)\(total) documents")
-        parts.append("\(counts.tokens) tokens")
+        if let position = counts.position {
+            parts.append("at token \(position)")
+        } else {
+            parts.append("\(counts.tokens) tokens")
+        }
+        if counts.cachedTokens > 0 { parts.append("\(counts.cachedTokens) of them from a kept state") }
         parts.append("\(Int(tokensPerSecond)) tokens/s")
         if let secondsLeft { parts.append("ETA \(Self.duration(secondsLeft))") }
         if counts.failures > 0 { parts.append("\(counts.failures) not read") }
@@ -135,6 +144,10 @@ package final class ProgressMeter {
             JSONMember("tokens", .integer(counts.tokens)),
             JSONMember("tokensPerSecond", .decimal(tokensPerSecond, places: 1)),
             JSONMember("etaSeconds", secondsLeft.map { .decimal($0, places: 1) } ?? .null),
+            JSONMember("position", counts.position.map { .integer($0) } ?? .null),
+            JSONMember("cachedTokens", .integer(counts.cachedTokens)),
+            JSONMember(
+                "savedSecondsAgo", counts.lastSafe.map { .decimal(Clock.seconds - $0, places: 1) } ?? .null),
             JSONMember("failures", .integer(counts.failures)),
             JSONMember("duplicates", .integer(counts.duplicates)),
             JSONMember("elapsedSeconds", .decimal(elapsed, places: 1)),

@@ -1,4 +1,5 @@
 import Answers
+import Checkpoints
 import Documents
 import Evaluation
 import Inference
@@ -43,6 +44,10 @@ final class ClassificationLoop {
     private let progress: ProgressMeter
     private let interval: Int
     private let sample: SampleSelection?
+    /// The rows that are wanted; nil for all.
+    private let rows: Range<Int>?
+    /// Called now and then; what it throws ends the run.
+    var heartbeat: () throws -> Void = {}
     private var counter: WorkCounter
     private var open: [Int: Open] = [:]
     private var openKeys: [DuplicateIndex.Key: Int] = [:]
@@ -55,7 +60,7 @@ final class ClassificationLoop {
     init(
         configuration: RunConfiguration, model: LoadedModel, store: RowStore, states: SavedStates,
         counter: WorkCounter, readAgain: Int, interval: Int, sample: SampleSelection?,
-        progress: ProgressMeter
+        rows: Range<Int>? = nil, progress: ProgressMeter
     ) throws {
         self.configuration = configuration
         self.model = model
@@ -65,6 +70,7 @@ final class ClassificationLoop {
         self.readAgain = readAgain
         self.interval = interval
         self.sample = sample
+        self.rows = rows
         self.progress = progress
         var options = Classifier.Options()
         options.maxTokens = configuration.maxTokens
@@ -85,11 +91,12 @@ final class ClassificationLoop {
         var row = -1
         var chosen = sample?.places[...]
         var reader: ItemReader?
-        while let event = stream.next() {
+        reading: while let event = stream.next() {
             if StopSignal.received != nil {
                 try stop()
                 return false
             }
+            try heartbeat()
             switch event {
             case .begin(let document):
                 place += 1
@@ -99,7 +106,8 @@ final class ClassificationLoop {
                     chosen?.removeFirst()
                 }
                 row += 1
-                if !store.finished.contains(row) {
+                if let rows, row >= rows.upperBound { break reading }
+                if !store.finished.contains(row), rows?.contains(row) != false {
                     reader = ItemReader(
                         index: row, document: document, tokenizer: model.tokenizer,
                         skipsQuoted: configuration.skipQuoted)
@@ -111,7 +119,7 @@ final class ClassificationLoop {
                     try passOn(&reader!)
                 }
             case .end(let end):
-                progress.counts.textBytes += end.textBytes
+                if rows?.contains(row) != false { progress.counts.textBytes += end.textBytes }
                 if var ended = reader {
                     ended.append(event)
                     reader = nil
@@ -249,6 +257,7 @@ final class ClassificationLoop {
     }
 
     private func step() throws {
+        try heartbeat()
         for index in open.keys { try verifyResumed(index) }
         try keepWithinInterval()
         try counter.willRead(classifier.options.rowsPerStep)
@@ -362,11 +371,7 @@ final class ClassificationLoop {
     private func duplicate(of first: JSONValue, _ document: Document, _ end: DocumentEnd) throws
         -> ClassificationRow
     {
-        var row = try ClassificationRow(json: first)
-        row.duplicateOf = row.item
-        row.item = document.address
-        row.metadata = document.metadata
-        row.attachments = document.attachments
-        return row
+        try ClassificationRow(json: first).duplicate(
+            item: document.address, metadata: document.metadata, attachments: document.attachments)
     }
 }

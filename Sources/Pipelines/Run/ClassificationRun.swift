@@ -124,8 +124,8 @@ package final class ClassificationRun {
         }
         summary.sampledFrom = sample?.total
         try AtomicFile.write(summary.json.indentedText.utf8, to: folder.summaryPath)
-        try export(summary)
-        if FileSystem.isFolder(folder.statesPath) { rmdir(folder.statesPath) }
+        try Self.export(request, folder: folder, configuration: configuration, summary: summary)
+        SavedStates.removeFolder(folder.statesPath)
         return .finished(summary)
     }
 
@@ -158,7 +158,9 @@ package final class ClassificationRun {
     }
 
     /// Writes all result files from the journal. Each appears whole or not at all.
-    private func export(_ summary: RunSummary) throws {
+    static func export(
+        _ request: RunRequest, folder: RunFolder, configuration: RunConfiguration, summary: RunSummary
+    ) throws {
         let files = request.files
         guard !files.isEmpty else { return }
         var note: String?

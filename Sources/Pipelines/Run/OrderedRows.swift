@@ -5,11 +5,12 @@
 /// themselves wait on disk.
 package struct OrderedRows {
     private var waiting: [Int: Journal.Place] = [:]
-    private var nextIndex = 0
+    private var nextIndex: Int
 
-    package init() {}
+    /// - Parameter first: Index of the first row.
+    package init(from first: Int = 0) { nextIndex = first }
 
-    /// How many rows have been handed on.
+    /// Index of the row whose turn it is; from 0 on, how many have been handed on.
     package var count: Int { nextIndex }
 
     /// Takes the next finished row and hands on every row whose turn it is.

@@ -46,6 +46,18 @@ final class SavedStates {
         where (name.hasSuffix(".state") && !named.contains(name)) || name.hasSuffix(".part") {
             unlink(folder + "/" + name)
         }
+        dropBlocks()
+    }
+
+    /// Without a window states share blocks, which go when no state names them.
+    private func dropBlocks() {
+        if model.engine.config.window == nil { _ = try? store.collect(budgetBytes: .max) }
+    }
+
+    /// Takes the folder away, when nothing that was set aside is in it.
+    static func removeFolder(_ folder: String) {
+        unlink(folder + "/lock")
+        rmdir(folder)
     }
 
     /// Tokens that are safe in states.
@@ -78,7 +90,8 @@ final class SavedStates {
     )? {
         guard let entry = saved[index] else { return nil }
         do {
-            let checkpoint = try store.load(path: "\(folder)/\(entry.key).state", identity: identity)
+            guard let key = CheckpointKey(entry.key), let checkpoint = try store.load(key, identity: identity)
+            else { throw PipelineError.data("a saved state is gone") }
             let session = try model.engine.restore(checkpoint)
             guard session.tokenCount == prefixCount + entry.tokens else {
                 throw PipelineError.data("a saved state stands at another token than its row says")
@@ -96,28 +109,6 @@ final class SavedStates {
         guard let entry = saved.removeValue(forKey: index) else { return }
         unlink("\(folder)/row-\(index)")
         unlink("\(folder)/\(entry.key).state")
+        dropBlocks()
     }
-}
-
-/// A name for the first n tokens of a document, whatever the cuts in which they came.
-struct TokenChain {
-    private static let blockCount = 4096
-    private var blocks: CheckpointKey
-    private var tail: [Int32] = []
-    private(set) var count = 0
-
-    init(start: CheckpointKey) { blocks = start }
-
-    mutating func append(_ tokens: some Collection<Int32>) {
-        tail.append(contentsOf: tokens)
-        count += tokens.count
-        var at = 0
-        while tail.count - at >= Self.blockCount {
-            blocks = blocks.extended(by: tail[at..<at + Self.blockCount])
-            at += Self.blockCount
-        }
-        tail.removeFirst(at)
-    }
-
-    var key: CheckpointKey { tail.isEmpty ? blocks : blocks.extended(by: tail) }
 }

@@ -1,0 +1,102 @@
+import Answers
+import Inference
+import Testing
+import Tokenization
+
+@Suite struct AskPromptTests {
+    static let tokenizerPath =
+        #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
+        + "/Sources/BundledModel/Resources/tokenizer.json"
+
+    @Test("the words around a text are these, segment by segment")
+    func segments() {
+        #expect(AskPrompt.prefix == ClassificationPrompt(order: .document).prefix)
+        #expect(
+            AskPrompt(question: "Who?").segments == [
+                .text("\n\nQuestion: Who?"), .special("<|im_end|>"), .text("\n"), .special("<|im_start|>"),
+                .text("assistant\nAnswer:"),
+            ])
+        #expect(
+            AskPrompt(question: "Who?", passages: ["One.", "Two."]).segments.prefix(5) == [
+                .text("\n\nPassages:\n"), .text("One."), .text("\n\n"), .text("Two."),
+                .text("\n\nQuestion: Who?"),
+            ])
+    }
+}
+
+@Suite struct PassageQuoteTests {
+    private static let tokenizer = Result {
+        try Tokenizer(contentsOf: AskPromptTests.tokenizerPath)
+    }
+
+    private static let passages = [
+        "The \"Nautilus\" sank at 5:40, near the coast.\nCaptain Nemo—of all people—said: Übermut!",
+        "Nothing here.\n\n日本語のテキスト and a naïve café; e-mail me@example.org, won't you?", "x",
+    ]
+
+    @Test("whatever path is taken, an answer is the passage's bytes from word to word, or declines")
+    func walks() throws {
+        let tokenizer = try Self.tokenizer.get()
+        let end: Int32 = 2
+        var state: UInt64 = 7
+        func random(_ count: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % count
+        }
+        func isWord(_ byte: UInt8) -> Bool {
+            byte >= 0x80 || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+        }
+        var declined = 0
+        var starts: Set<Int> = []
+        for _ in 0..<800 {
+            var quote = PassageQuote(
+                passages: Self.passages, decline: AskPrompt.unanswerable, end: end, tokenizer: tokenizer)
+            var ids: [Int32] = []
+            while true {
+                let allowed = quote.allowed
+                #expect(
+                    !allowed.isEmpty && allowed == allowed.sorted() && Set(allowed).count == allowed.count)
+                #expect(!ids.isEmpty || !allowed.contains(end))
+                // A long walk is rare unless the end is.
+                let others = allowed.filter { $0 != end }
+                let id =
+                    others.isEmpty || (allowed.contains(end) && random(4) == 0)
+                    ? end : others[random(others.count)]
+                if id == end { break }
+                ids.append(id)
+                quote.append(id)
+            }
+            let place = try #require(quote.place)
+            let said = String(decoding: tokenizer.decode(ids), as: UTF8.self)
+            guard let passage = place.passage else {
+                declined += 1
+                #expect(said == " " + AskPrompt.unanswerable)
+                continue
+            }
+            let bytes = Array(Self.passages[passage].utf8)
+            let text = String(decoding: bytes[place.range], as: UTF8.self)
+            #expect(said.hasSuffix(text) && said.utf8.count <= text.utf8.count + 1, "\(said) / \(text)")
+            let (low, high) = (place.range.lowerBound, place.range.upperBound)
+            #expect(
+                low == 0 || !isWord(bytes[low]) || !isWord(bytes[low - 1]) || bytes[low] >= 0x80, "\(text)")
+            #expect(
+                high == bytes.count || !isWord(bytes[high]) || !isWord(bytes[high - 1]) || bytes[high] >= 0x80
+            )
+            if passage == 0 { starts.insert(low) }
+        }
+        #expect(declined > 0 && starts.count > 8)
+        // A word that opens the passage, with no space before it, can be quoted as well.
+        #expect(starts.contains(0))
+    }
+
+    @Test("without passages only the words that decline are left")
+    func empty() throws {
+        let tokenizer = try Self.tokenizer.get()
+        var quote = PassageQuote(passages: [], decline: AskPrompt.unanswerable, end: 2, tokenizer: tokenizer)
+        for id in tokenizer.encode(" " + AskPrompt.unanswerable) {
+            #expect(quote.allowed == [id])
+            quote.append(id)
+        }
+        #expect(quote.allowed == [2] && quote.place?.passage == nil)
+    }
+}
