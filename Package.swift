@@ -8,7 +8,10 @@ let package = Package(
     products: [
         .library(
             name: "Lector",
-            targets: ["Documents", "Ingest", "Tokenization", "Inference", "Answers", "Pipelines"]),
+            targets: [
+                "JSON", "Documents", "Ingest", "Tokenization", "Inference", "Constraints", "Answers",
+                "Pipelines",
+            ]),
         .executable(name: "lector", targets: ["lector"]),
     ],
     dependencies: [
@@ -48,13 +51,15 @@ let package = Package(
             ]),
 
         // State to answers.
-        .target(name: "Answers", dependencies: ["Documents", "Tokenization", "Inference"]),
+        .target(name: "Constraints", dependencies: ["JSON", "Tokenization"]),
+        .target(
+            name: "Answers", dependencies: ["JSON", "Documents", "Tokenization", "Inference", "Constraints"]),
         .target(name: "Evaluation", dependencies: ["JSON", "Documents"]),
         .target(
             name: "Pipelines",
             dependencies: [
                 "JSON", "Documents", "Digests", "Ingest", "Tokenization", "Checkpoints", "Inference",
-                "Answers",
+                "Constraints", "Answers",
                 "Evaluation",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -64,20 +69,22 @@ let package = Package(
             dependencies: [
                 "JSON", "Documents", "Digests", "Ingest", "Tokenization", "BundledModel", "WeightFiles",
                 "KimiLinear",
-                "Checkpoints", "Inference", "Answers", "Evaluation", "Pipelines",
+                "Checkpoints", "Inference", "Constraints", "Answers", "Evaluation", "Pipelines",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests, one target a module.
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents"]),
+        .testTarget(name: "ConstraintsTests", dependencies: ["Constraints", "JSON"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "KernelTests", dependencies: ["CKernels", "CThreads"], exclude: ["Fixtures"]),
         .testTarget(
             name: "IngestTests", dependencies: ["Ingest", "Documents", "Digests"],
             exclude: ["Fixtures", "Samples"]),
         .testTarget(
-            name: "AnswersTests", dependencies: ["Answers", "Documents", "Inference", "Tokenization"]),
+            name: "AnswersTests",
+            dependencies: ["Answers", "Constraints", "JSON", "Documents", "Inference", "Tokenization"]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Tokenization", "Digests"], exclude: ["Fixtures"]),
         .testTarget(

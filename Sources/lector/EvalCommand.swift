@@ -11,6 +11,8 @@ struct EvalCommand: ParsableCommand {
             RESULTS is a .jsonl file of `classify`, or a run (its folder or name). Lines of the gold
             file are {"item": ADDRESS, "label": NAME}, {"index": N, "label": NAME} or {"label": NAME}
             in the order of the rows. An item without an answer counts as wrong in the accuracy.
+            Rows of `extract` and `summarize` are compared with lines {"item": ADDRESS, "data": {...}} or
+            {"item": ADDRESS, "summary": TEXT}: exact and partial F1 of the values, ROUGE-1, -2 and -L.
 
             EXAMPLES
               lector eval results.jsonl --gold Examples/mailbox.gold.jsonl
@@ -42,6 +44,8 @@ struct EvalCommand: ParsableCommand {
                 throw PipelineError.usage(
                     "\(CommandSupport.clean(path)): the ending decides the format; it can be .html or .json")
             }
+            let goldBytes = try FileSystem.read(gold, limit: 1 << 30)
+            if AnswerScores.fits(goldBytes) { return try evaluateAnswers(goldBytes) }
             let environment = CommandSupport.environment
             let settings = try Settings(environment: environment)
             let result = try ResultsReader.evaluate(
@@ -58,5 +62,24 @@ struct EvalCommand: ParsableCommand {
             }
             return 0
         }
+    }
+
+    /// Rows of extract and summarize.
+    private func evaluateAnswers(_ gold: [UInt8]) throws -> Int32 {
+        var scores: AnswerScores
+        do throws(RowError) { scores = try AnswerScores(jsonLines: gold) } catch {
+            throw PipelineError.data("\(CommandSupport.clean(self.gold)): \(error)")
+        }
+        try ResultsReader.readRows(results) { scores.add($0) }
+        scores.finish()
+        try CommandSupport.print(json ? scores.json.text + "\n" : scores.table)
+        for path in output {
+            guard path.hasSuffix(".json") else {
+                throw PipelineError.usage(
+                    "\(CommandSupport.clean(path)): scores of answers are written as .json")
+            }
+            try AtomicFile.write((scores.json.indentedText + "\n").utf8, to: path, mode: 0o666)
+        }
+        return 0
     }
 }

@@ -9,6 +9,8 @@ struct LectorCommand: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             ClassifyCommand.self,
+            ExtractCommand.self,
+            SummarizeCommand.self,
             RunCommand.self,
             ResumeCommand.self,
             ReadCommand.self,

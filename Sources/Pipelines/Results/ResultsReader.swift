@@ -55,6 +55,19 @@ package enum ResultsReader {
         }
     }
 
+    /// Every row of a `.jsonl` file, of whatever verb.
+    package static func readRows(_ path: String, visit: (JSONValue) -> Void) throws(PipelineError) {
+        var reader = try LineReader(path)
+        var number = 0
+        while let line = try reader.next() {
+            number += 1
+            if line.bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
+            do { visit(try JSONValue(parsing: line.bytes)) } catch {
+                throw .data("\(TerminalText.sanitized(path)) line \(number) is \(error)")
+            }
+        }
+    }
+
     /// The finished rows of a run, in the order of the input; a gap ends them.
     package static func rows(
         of folder: RunFolder, visit: (JSONValue) -> Void

@@ -1,0 +1,232 @@
+/// A text that strings must be copied from, letter by letter.
+///
+/// Matching is over a folded copy (runs of white space as one space; letters in lower case, if
+/// asked for) spelled as the inside of a JSON string; each place knows the bytes of the original
+/// it stands for, so that what comes out is always a slice of the original.
+///
+/// A state is the list of places that a copy may have reached; there is no index to build, and
+/// memory is a few bytes a byte of text. Copying begins and ends at the edges of words.
+public final class SourceText {
+    public struct Folding: Sendable, Equatable {
+        /// Any run of white space matches any other.
+        public var whitespace = true
+        /// Upper and lower case match each other.
+        public var letterCase = false
+        /// A copy begins and ends where words do (Chinese, Japanese, Thai and the like: anywhere).
+        public var wholeWords = true
+
+        /// Bytes after which a copy ends at the next edge.
+        public var longestCopy = Int.max
+
+        public init() {}
+    }
+
+    /// Bytes of text that are taken at most.
+    public static let maximumBytes = 16 << 20
+
+    public let text: [UInt8]
+    public let folding: Folding
+    /// The folded copy.
+    let folded: [UInt8]
+    /// Offset in `text` of the character that a folded byte belongs to; one more for the end.
+    private let origin: [Int32]
+    /// Bit 0: a copy may begin here; bit 1: it may end here.
+    private let edges: [UInt8]
+    /// Before the first letter of a copy.
+    let root: SourceState
+
+    /// - Throws: ``ConstraintError/tooComplex(path:reason:)`` beyond ``maximumBytes``.
+    public init(_ utf8: some Collection<UInt8>, folding: Folding = Folding()) throws(ConstraintError) {
+        guard utf8.count <= Self.maximumBytes else {
+            throw .tooComplex(
+                path: "", reason: "a source of \(utf8.count) bytes; \(Self.maximumBytes) are the most")
+        }
+        text = Array(utf8)
+        self.folding = folding
+        var folded: [UInt8] = []
+        var origin: [Int32] = []
+        var edges: [UInt8] = []
+        folded.reserveCapacity(text.count + 16)
+        var kindBefore = Kind.other
+        var pendingSpace = -1
+        var isJoined = false
+        func put(_ bytes: some Sequence<UInt8>, at offset: Int, _ kind: Kind) {
+            let isEdge =
+                kind != .joiner && !isJoined && (!folding.wholeWords || kind != .word || kindBefore != .word)
+            var first = true
+            for byte in bytes {
+                folded.append(byte)
+                origin.append(Int32(offset))
+                // No copy begins with white space.
+                edges.append(
+                    first ? (isEdge && kind != .space ? 1 : 0) | (isEdge && kindBefore != .space ? 2 : 0) : 0)
+                first = false
+            }
+            if kind != .joiner { kindBefore = kind }
+        }
+        var hasOpenFlag = false
+        var at = 0
+        var decoder = UTF8()
+        var iterator = text.makeIterator()
+        decoding: while true {
+            let scalar: Unicode.Scalar
+            switch decoder.decode(&iterator) {
+            case .scalarValue(let value): scalar = value
+            case .emptyInput: break decoding
+            case .error: throw .invalid(path: "", keyword: "source", reason: "not UTF-8 near byte \(at)")
+            }
+            let width = UTF8.width(scalar)
+            defer { at += width }
+            if scalar.properties.isWhitespace {
+                if folding.whitespace {
+                    if pendingSpace < 0 { pendingSpace = at }
+                } else {
+                    put(Self.spelled(scalar), at: at, .space)
+                }
+                continue
+            }
+            if pendingSpace >= 0 {
+                put([0x20], at: pendingSpace, .space)
+                pendingSpace = -1
+            }
+            var kind = Self.kind(of: scalar)
+            // A flag is two letters.
+            let isFlag = (0x1F1E6...0x1F1FF).contains(scalar.value)
+            if isFlag, hasOpenFlag { kind = .joiner }
+            hasOpenFlag = isFlag && !hasOpenFlag
+            defer { isJoined = scalar.value == 0x200D }
+            if folding.letterCase {
+                let lower = scalar.properties.lowercaseMapping.unicodeScalars
+                put(lower.flatMap { Self.spelled($0) }, at: at, kind)
+            } else {
+                put(Self.spelled(scalar), at: at, kind)
+            }
+        }
+        origin.append(Int32(pendingSpace >= 0 ? pendingSpace : text.count))
+        edges.append(2)
+        self.folded = folded
+        self.origin = origin
+        self.edges = edges
+        root = SourceState(folded: folded, edges: edges, places: nil, left: folding.longestCopy)
+    }
+
+    /// A joiner belongs to the character before it: a mark, a skin tone, the second half of a flag.
+    private enum Kind { case word, space, other, joiner }
+
+    private static func kind(of scalar: Unicode.Scalar) -> Kind {
+        let value = scalar.value
+        // Scripts that set no space between words.
+        if (0x0E00...0x0EFF).contains(value) || (0x1000...0x109F).contains(value)
+            || (0x1780...0x17FF).contains(value)
+            || (0x3040...0x30FF).contains(value) || (0x3400...0x9FFF).contains(value)
+            || (0xF900...0xFAFF).contains(value)
+            || (0x20000...0x3FFFF).contains(value)
+        {
+            return .other
+        }
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark: return .joiner
+        default: break
+        }
+        if value == 0x200D || value == 0x200C || (0x1F3FB...0x1F3FF).contains(value) { return .joiner }
+        if scalar.properties.isAlphabetic || scalar.properties.numericType != nil { return .word }
+        return .other
+    }
+
+    /// A character as JSON's canonical spelling writes it in a string.
+    static func spelled(_ scalar: Unicode.Scalar) -> [UInt8] {
+        switch scalar.value {
+        case 0x22: return Array("\\\"".utf8)
+        case 0x5C: return Array("\\\\".utf8)
+        case 0x08: return Array("\\b".utf8)
+        case 0x09: return Array("\\t".utf8)
+        case 0x0A: return Array("\\n".utf8)
+        case 0x0C: return Array("\\f".utf8)
+        case 0x0D: return Array("\\r".utf8)
+        case 0..<0x20:
+            let digits = Array("0123456789abcdef".utf8)
+            return Array("\\u00".utf8) + [digits[Int(scalar.value >> 4)], digits[Int(scalar.value & 15)]]
+        default: return Array(UTF8.encode(scalar)!)
+        }
+    }
+
+    /// Where a string stands in ``text``, as byte ranges in order.
+    ///
+    /// - Parameter limit: Places that are listed at most.
+    public func occurrences(of string: String, limit: Int = 64) -> [Range<Int>] {
+        var state = root
+        for byte in string.unicodeScalars.flatMap(Self.spelled) {
+            state = state.next(byte)
+            if state.isDead { return [] }
+        }
+        let length = string.unicodeScalars.reduce(0) { $0 + Self.spelled($1).count }
+        var result: [Range<Int>] = []
+        for place in state.places ?? [] where edges[Int(place)] & 2 != 0 {
+            let start = Int(place) - length
+            result.append(Int(origin[start])..<end(before: Int(place)))
+            if result.count == limit { break }
+        }
+        return result
+    }
+
+    /// Where the character before a folded place ends in ``text``: runs of white space behind it
+    /// are not part of it.
+    private func end(before place: Int) -> Int {
+        var at = Int(origin[place - 1]) + 1
+        while at < text.count, text[at] & 0xC0 == 0x80 { at += 1 }
+        return at
+    }
+}
+
+/// Where a copy stands.
+final class SourceState {
+    private let folded: [UInt8]
+    private let edges: [UInt8]
+    /// The folded bytes that may come next; nil at the beginning, where any may.
+    let places: [Int32]?
+    private var children: [SourceState?]?
+    /// Whether the copy may end here.
+    let canEnd: Bool
+    /// Bytes until it must, where it can.
+    private let left: Int
+
+    init(folded: [UInt8], edges: [UInt8], places: [Int32]?, left: Int) {
+        self.left = left
+        self.folded = folded
+        self.edges = edges
+        self.places = places
+        canEnd = places?.contains { edges[Int($0)] & 2 != 0 } ?? false
+    }
+
+    var isDead: Bool { places?.isEmpty ?? false }
+
+    var nextBytes: [UInt8] {
+        if children == nil { grow() }
+        return children!.indices.filter { children![$0] != nil }.map { UInt8($0) }
+    }
+
+    func next(_ byte: UInt8) -> SourceState {
+        if children == nil { grow() }
+        return children![Int(byte)] ?? SourceState(folded: folded, edges: edges, places: [], left: 0)
+    }
+
+    private func grow() {
+        var lists = [[Int32]](repeating: [], count: 256)
+        if left <= 0, canEnd {
+            children = [SourceState?](repeating: nil, count: 256)
+            return
+        }
+        if let places {
+            for place in places where Int(place) < folded.count {
+                lists[Int(folded[Int(place)])].append(place + 1)
+            }
+        } else {
+            for place in folded.indices where edges[place] & 1 != 0 {
+                lists[Int(folded[place])].append(Int32(place + 1))
+            }
+        }
+        children = lists.map {
+            $0.isEmpty ? nil : SourceState(folded: folded, edges: edges, places: $0, left: left - 1)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import Digests
+import Documents
+import Glibc
+import Ingest
+import JSON
+
+/// A run whose rows are made one document at a time: extraction, summaries.
+///
+/// Rows go to a journal under the state folder as they are ready, named by everything that decides
+/// them, so that the same command goes on where a killed one stopped; the outputs are written from
+/// it at the end.
+package struct AnswerRun {
+    package struct Summary: Sendable, Equatable {
+        package var documents = 0
+        package var incomplete = 0
+        package var tokens = 0
+        /// Rows that an earlier process had made.
+        package var resumed = 0
+        package var seconds = 0.0
+        /// The signal that stopped the run.
+        package var stopped: Int32?
+
+        package var exitStatus: Int32 {
+            stopped.map { StopSignal.exitStatus($0) } ?? (incomplete == 0 ? 0 : 1)
+        }
+    }
+
+    /// Makes the row of a document out of its events.
+    package protocol RowMaker: AnyObject {
+        /// Begins a document.
+        func begin(_ document: Document)
+        /// Takes text; long documents are worked on as they come.
+        func append(_ event: DocumentEvent) throws
+        /// The row.
+        func finish(_ end: DocumentEnd) throws -> JSONValue
+        /// Tokens read and written so far.
+        var rows: Int { get }
+    }
+
+    private let inputs: [String]
+    private let journalPath: String
+
+    /// - Parameter identity: Everything besides the inputs that decides a row.
+    package init(inputs: [String], identity: String, stateFolder: String) throws(PipelineError) {
+        self.inputs = inputs
+        let inventory = try InputInventory(paths: inputs)
+        guard !inputs.contains("-") else {
+            throw .usage("- : this verb reads files; save standard input to a file first")
+        }
+        let digest = SHA256.digest(of: "answers 1\n\(identity)\n\(inventory.json.text)".utf8).hex
+        let folder = stateFolder + "/answers"
+        try FileSystem.makeFolder(folder)
+        journalPath = "\(folder)/\(digest.prefix(32)).jsonl"
+    }
+
+    /// Reads every document and hands its row on, in the order of the input.
+    package func run(_ maker: some RowMaker, progress: ProgressMeter, emit: (JSONValue) throws -> Void) throws
+        -> Summary
+    {
+        let start = Clock.seconds
+        var summary = Summary()
+        let journal = try RowJournal(journalPath)
+        defer { journal.close() }
+        var done = 0
+        try journal.replay { row in
+            done += 1
+            count(row, &summary)
+            try emit(row)
+        }
+        summary.resumed = done
+        var place = -1
+        let stream = DocumentStream(inputs: inputs)
+        while let event = stream.next() {
+            if let signal = StopSignal.received {
+                summary.stopped = signal
+                break
+            }
+            if case .begin(let document) = event {
+                place += 1
+                if place >= done { maker.begin(document) }
+            }
+            guard place >= done else { continue }
+            try maker.append(event)
+            if case .end(let end) = event {
+                let row = try maker.finish(end)
+                try journal.append(row)
+                count(row, &summary)
+                try emit(row)
+                progress.counts.documents = summary.documents
+                progress.counts.lastSafe = Clock.seconds
+            }
+            progress.counts.tokens = maker.rows
+            progress.tick()
+        }
+        summary.tokens = maker.rows
+        summary.seconds = Clock.seconds - start
+        return summary
+    }
+
+    private func count(_ row: JSONValue, _ summary: inout Summary) {
+        summary.documents += 1
+        if ItemStatus(row["status"]?.string ?? "")?.isComplete != true { summary.incomplete += 1 }
+    }
+
+    /// Forgets the journal: the outputs hold everything.
+    package func finish() { unlink(journalPath) }
+}
+
+/// Rows as lines; a line that was cut off by a kill is taken back.
+private final class RowJournal {
+    private let path: String
+    private let descriptor: Int32
+
+    init(_ path: String) throws(PipelineError) {
+        self.path = path
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw FileSystem.error("open", path) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            Glibc.close(descriptor)
+            throw .busy("another lector works on the same rows; wait for it, or stop it")
+        }
+    }
+
+    func replay(_ body: (JSONValue) throws -> Void) throws {
+        var reader = try LineReader(path)
+        var whole = 0
+        while let line = try reader.next() {
+            guard let row = try? JSONValue(parsing: line.bytes) else { break }
+            try body(row)
+            whole += line.bytes.count + 1
+        }
+        guard ftruncate(descriptor, off_t(whole)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
+            throw FileSystem.error("write", path)
+        }
+    }
+
+    func append(_ row: JSONValue) throws(PipelineError) {
+        var bytes = row.bytes
+        bytes.append(0x0A)
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                write(descriptor, $0.baseAddress! + done, bytes.count - done)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw FileSystem.error("write", path) }
+            done += count
+        }
+        guard fdatasync(descriptor) == 0 else { throw FileSystem.error("write", path) }
+    }
+
+    func close() { Glibc.close(descriptor) }
+}

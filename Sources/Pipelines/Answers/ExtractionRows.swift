@@ -1,0 +1,134 @@
+import Answers
+import Documents
+import JSON
+
+/// Rows of `lector extract`.
+package final class ExtractionRows: AnswerRun.RowMaker {
+    private let extractor: Extractor
+    private let modelText: String
+    private var document: Document?
+    private var cutter = SectionCutter()
+    private var waiting: [DocumentSection] = []
+    private var found: Finding?
+    private var sections = 0
+    private var unfinished = 0
+    private var tokens = 0
+    package private(set) var rows = 0
+
+    package init(extractor: Extractor, modelText: String) {
+        self.extractor = extractor
+        self.modelText = modelText
+    }
+
+    package func begin(_ document: Document) {
+        self.document = document
+        cutter = SectionCutter()
+        waiting = []
+        found = nil
+        (sections, unfinished, tokens) = (0, 0, 0)
+    }
+
+    package func append(_ event: DocumentEvent) throws {
+        waiting += cutter.append(event)
+        if waiting.count >= extractor.options.sectionsPerStep { try read() }
+    }
+
+    private func read() throws {
+        for result in try extractor.extract(waiting) {
+            sections += 1
+            tokens += result.tokens
+            rows += result.rows
+            if !result.isComplete { unfinished += 1 }
+            guard let finding = result.finding else { continue }
+            found = found.map { $0.merged(with: finding) } ?? finding
+        }
+        waiting = []
+    }
+
+    package func finish(_ end: DocumentEnd) throws -> JSONValue {
+        try read()
+        guard let document else { preconditionFailure("no document was begun") }
+        var status = end.status
+        if status == .ok, sections == 0 { status = .skipped(.empty) }
+        if status == .ok, unfinished > 0 { status = .partial(.tokens) }
+        var row = [
+            JSONMember("item", .string(document.address)), JSONMember("status", .string(status.description)),
+            JSONMember("data", found.map { Self.data($0, extractor.schema.json) } ?? .null),
+        ]
+        var fields: [JSONValue] = []
+        found?.forEachLeaf { pointer, leaf in fields.append(Self.field(pointer, leaf, document, end)) }
+        row.append(JSONMember("fields", .array(fields)))
+        if unfinished > 0 { row.append(JSONMember("unfinished_sections", .integer(unfinished))) }
+        row += [
+            JSONMember("tokens", .integer(tokens)), JSONMember("read", .decimal(sections > 0 ? 1 : 0)),
+            JSONMember(
+                "metadata", .object(document.metadata.map { JSONMember($0.name, .string($0.value)) })),
+        ]
+        if !end.warnings.isEmpty {
+            row.append(JSONMember("warnings", .array(end.warnings.map { .string($0) })))
+        }
+        row.append(JSONMember("model", .string(modelText)))
+        self.document = nil
+        return .object(row)
+    }
+
+    /// The values without the nulls that the schema, as it was given, does not know.
+    private static func data(_ finding: Finding, _ schema: JSONValue) -> JSONValue {
+        switch finding {
+        case .value(let leaf): return leaf.value
+        case .list(let list): return .array(list.map { data($0, schema["items"] ?? .bool(true)) })
+        case .object(let members):
+            return .object(
+                members.compactMap { member in
+                    let inner = schema["properties"]?[member.name] ?? .bool(true)
+                    let value = data(member.finding, inner)
+                    let types =
+                        inner["type"]?.array?.compactMap(\.string) ?? inner["type"]?.string.map { [$0] } ?? []
+                    let mayBeNull = types.isEmpty || types.contains("null")
+                    return value.isNull && !mayBeNull ? nil : JSONMember(member.name, value)
+                })
+        }
+    }
+
+    private static func field(
+        _ pointer: String, _ leaf: Finding.Leaf, _ document: Document, _ end: DocumentEnd
+    ) -> JSONValue {
+        var members = [
+            JSONMember("field", .string(pointer)), JSONMember("value", leaf.value),
+            JSONMember("probability", .decimal(leaf.probability)),
+            JSONMember("null_probability", .decimal(leaf.nullProbability)),
+            JSONMember("confidence", .string("tokens")),
+        ]
+        if leaf.value.string != nil { members.append(JSONMember("grounded", .bool(leaf.isVerbatim))) }
+        if leaf.isAmbiguous { members.append(JSONMember("ambiguous", .bool(true))) }
+        if !leaf.spans.isEmpty {
+            members.append(JSONMember("spans", .array(leaf.spans.map { SpanRow.json($0, document, end) })))
+        }
+        return .object(members)
+    }
+}
+
+/// A span as rows carry it.
+enum SpanRow {
+    /// Offsets are UTF-8 bytes of the decoded text of the part, as `documents --text` prints it, or of
+    /// the header lines of a mail (`part` ends in `#header`).
+    static func json(_ span: TextSpan, _ document: Document, _ end: DocumentEnd) -> JSONValue {
+        var source = JSONValue.null
+        // A plain text whose file is as long as its text is its text.
+        if document.kind == .text, let slice = end.source, slice.end - slice.start == end.textBytes,
+            span.part != nil
+        {
+            source = .object([
+                JSONMember("start", .integer(slice.start + span.range.lowerBound)),
+                JSONMember("end", .integer(slice.start + span.range.upperBound)),
+            ])
+        }
+        return .object([
+            JSONMember("part", .string(span.part ?? document.address + "#header")),
+            JSONMember("start", .integer(span.range.lowerBound)),
+            JSONMember("end", .integer(span.range.upperBound)),
+            JSONMember("text", .string(String(decoding: span.text, as: UTF8.self))),
+            JSONMember("source", source),
+        ])
+    }
+}

@@ -1,0 +1,75 @@
+import Answers
+import ArgumentParser
+import Constraints
+import JSON
+import Pipelines
+
+struct ExtractCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "extract",
+        abstract: "Fields as JSON that fits a schema, each string copied from the text, with its place.",
+        discussion: """
+            SCHEMA is JSON Schema (2020-12): an object, or an array of objects. What it says is enforced
+            while the answer is written; a keyword that cannot be enforced is an error with its place.
+            Strings are copied from the document unless --verbatim says otherwise, so that none is
+            invented. A field that is not in the text is null, with the probability of that. Long documents
+            are read section by section, and what the sections say is put together.
+
+            EXAMPLES
+              lector extract contract.txt --schema contract.json
+              lector extract mail.zip --schema order.json -o orders.jsonl
+              lector extract notes/ --schema minutes.json --verbatim decisions,owner
+
+            EXIT STATUS
+              0 every row is ok; 1 finished, some rows are not; 64 usage; 65 data, a schema that cannot be
+              enforced among it; 74 I/O; 130 and 143 stopped by a signal: the same command goes on
+            """)
+
+    @Argument(help: ArgumentHelp("What to read.", valueName: "input"))
+    var inputs: [String]
+
+    @Option(help: ArgumentHelp("JSON Schema of the answer.", valueName: "file"))
+    var schema: String
+
+    @Option(help: "Strings to copy from the text: on, off, or names of fields.")
+    var verbatim = "on"
+
+    @Flag(help: "Copied strings may differ from the text in upper and lower case.")
+    var ignoreCase = false
+
+    @OptionGroup(title: "Output")
+    var options: AnswerOptions
+
+    func run() throws {
+        try CommandSupport.run {
+            let json: JSONValue
+            do { json = try JSONValue(parsing: try FileSystem.read(schema, limit: 1 << 24)) } catch let error
+                as JSONError
+            {
+                throw PipelineError.data("\(CommandSupport.clean(schema)): \(error)")
+            }
+            let mode: ExtractionSchema.Verbatim =
+                switch verbatim {
+                case "on": .all
+                case "off": .none
+                default: .fields(verbatim.split(separator: ",").map(String.init))
+                }
+            do {
+                let schema = try ExtractionSchema(json, verbatim: mode)
+                var extraction = Extractor.Options()
+                extraction.foldsCase = ignoreCase
+                let model = try options.openModel()
+                let extractor = try Extractor(model: model, schema: schema, options: extraction)
+                let rows = ExtractionRows(extractor: extractor, modelText: AnswerOptions.text(of: model))
+                return try options.execute(
+                    rows, inputs: inputs,
+                    identity:
+                        "extract\n\(json.text)\n\(verbatim)\n\(ignoreCase)\n\(AnswerOptions.text(of: model))\n\(model.engine.numericsClass)"
+                )
+            } catch let error as ConstraintError {
+                throw PipelineError.data(
+                    "\(CommandSupport.clean(schema)): \(CommandSupport.clean(error.description))")
+            }
+        }
+    }
+}
