@@ -15,7 +15,6 @@ import Tokenization
 /// Training writes the same bytes: a change here is a change of the model.
 public struct AskPrompt: Sendable, Equatable {
     public static let unanswerable = "not in the text"
-    static let answerEnd = "<|im_end|>"
 
     public var question: String
     /// Passages of the text, in its order; empty asks from memory.
@@ -26,19 +25,28 @@ public struct AskPrompt: Sendable, Equatable {
         self.passages = passages
     }
 
-    /// What stands before the text.
-    public static let prefix: [ChatTemplate.Segment] = [.special("<|im_start|>"), .text("user\nText:\n")]
+    /// How turns are written; that of the vocabulary.
+    public var template = ChatTemplate.chatML
 
-    /// What stands behind the text; the answer comes next.
-    public var segments: [ChatTemplate.Segment] {
-        var segments: [ChatTemplate.Segment] = []
+    /// What stands before the text.
+    public static func prefix(_ template: ChatTemplate = .chatML) -> [ChatTemplate.Segment] {
+        template.opening("user") + [.text("Text:\n")]
+    }
+
+    /// What stands behind text and passages; the answer comes next.
+    public var turn: [ChatTemplate.Segment] {
+        [.text("\n\nQuestion: \(question)")] + template.closing + template.opening("assistant")
+            + [.text("Answer:")]
+    }
+
+    /// The ids of what stands behind the text.
+    ///
+    /// - Throws: ``TokenizerError`` when the vocabulary lacks a special token of the prompt.
+    public func encoded(by tokenizer: Tokenizer) throws(TokenizerError) -> [Int32] {
+        var ids: [Int32] = []
         for (index, passage) in passages.enumerated() {
-            segments += [.text(index == 0 ? "\n\nPassages:\n" : "\n\n"), .text(passage)]
+            ids += tokenizer.encode(index == 0 ? "\n\nPassages:\n" : "\n\n") + tokenizer.encode(passage)
         }
-        return segments + [
-            .text("\n\nQuestion: \(question)"), .special(Self.answerEnd), .text("\n"),
-            .special("<|im_start|>"),
-            .text("assistant\nAnswer:"),
-        ]
+        return try ids + tokenizer.encode(turn)
     }
 }

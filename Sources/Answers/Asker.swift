@@ -73,7 +73,7 @@ public final class Asker {
     public init(model: LoadedModel, options: Options = .init()) throws {
         self.model = model
         self.options = options
-        end = try model.tokenizer.encode([.special(AskPrompt.answerEnd)])[0]
+        end = try model.tokenizer.encode([.special(model.tokenizer.chatTemplate.end)])[0]
     }
 
     /// Answers questions from `state`, which is not changed.
@@ -115,13 +115,14 @@ public final class Asker {
     }
 
     private func begin(_ question: Question, _ index: Int, _ state: Session) throws -> Asking {
-        let prompt = AskPrompt(question: question.text, passages: question.passages ?? [])
+        var prompt = AskPrompt(question: question.text, passages: question.passages ?? [])
+        prompt.template = model.tokenizer.chatTemplate
         let quote = question.passages.map {
             PassageQuote(
                 passages: $0, decline: AskPrompt.unanswerable, end: end, tokenizer: model.tokenizer)
         }
         return Asking(
-            index: index, session: state.fork(), tokens: try model.tokenizer.encode(prompt.segments),
+            index: index, session: state.fork(), tokens: try prompt.encoded(by: model.tokenizer),
             passages: question.passages ?? [], quote: quote)
     }
 

@@ -8,18 +8,32 @@ import Tokenization
         #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
         + "/Sources/BundledModel/Resources/tokenizer.json"
 
-    @Test("the words around a text are these, segment by segment")
-    func segments() {
-        #expect(AskPrompt.prefix == ClassificationPrompt(order: .document).prefix)
+    @Test("the words around a text are these, each tokenized by itself")
+    func words() throws {
+        let tokenizer = try Tokenizer(contentsOf: Self.tokenizerPath)
+        let document = ClassificationPrompt(order: .document)
+        #expect(try tokenizer.encode(AskPrompt.prefix()) == tokenizer.encode(document.prefix))
+        let turn =
+            try tokenizer.encode("\n\nQuestion: Who?") + [2] + tokenizer.encode("\n") + [1]
+            + tokenizer.encode("assistant\nAnswer:")
+        #expect(try AskPrompt(question: "Who?").encoded(by: tokenizer) == turn)
+        let passages = ["One.\n", "Two."]
+        let before =
+            tokenizer.encode("\n\nPassages:\n") + tokenizer.encode(passages[0]) + tokenizer.encode("\n\n")
+            + tokenizer.encode(passages[1])
         #expect(
-            AskPrompt(question: "Who?").segments == [
-                .text("\n\nQuestion: Who?"), .special("<|im_end|>"), .text("\n"), .special("<|im_start|>"),
-                .text("assistant\nAnswer:"),
-            ])
+            try AskPrompt(question: "Who?", passages: passages).encoded(by: tokenizer) == before + turn)
+    }
+
+    @Test("a model of other turns is asked in its own")
+    func kimi() {
+        var prompt = AskPrompt(question: "Who?")
+        prompt.template = .kimi
+        #expect(AskPrompt.prefix(.kimi).first == .special("<|im_user|>"))
         #expect(
-            AskPrompt(question: "Who?", passages: ["One.", "Two."]).segments.prefix(5) == [
-                .text("\n\nPassages:\n"), .text("One."), .text("\n\n"), .text("Two."),
-                .text("\n\nQuestion: Who?"),
+            prompt.turn == [
+                .text("\n\nQuestion: Who?"), .special("<|im_end|>"), .special("<|im_assistant|>"),
+                .text("assistant"), .special("<|im_middle|>"), .text("Answer:"),
             ])
     }
 }

@@ -48,8 +48,8 @@ import Testing
         let prompt = ExtractionPrompt(fields: ["buyer", "total"])
         #expect(
             prompt.prefix == [
-                .special("<|im_start|>"),
-                .text("user\nExtract these fields from the text as JSON: buyer, total.\n\nText:\n"),
+                .special("<|im_start|>"), .text("user\n"),
+                .text("Extract these fields from the text as JSON: buyer, total.\n\nText:\n"),
             ])
         #expect(
             prompt.question == [

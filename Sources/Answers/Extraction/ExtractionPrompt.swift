@@ -8,6 +8,8 @@ public struct ExtractionPrompt: Sendable, Equatable {
     /// Names of the fields, in the order of the schema.
     public var fields: [String]
     public var order: ClassificationPrompt.Order
+    /// How turns are written; that of the vocabulary.
+    public var template = ChatTemplate.chatML
 
     public init(fields: [String], order: ClassificationPrompt.Order = .batch) {
         self.fields = fields
@@ -20,17 +22,12 @@ public struct ExtractionPrompt: Sendable, Equatable {
 
     /// What stands before the document.
     public var prefix: [ChatTemplate.Segment] {
-        switch order {
-        case .batch: [.special("<|im_start|>"), .text("user\n\(instruction)\n\nText:\n")]
-        case .document: [.special("<|im_start|>"), .text("user\nText:\n")]
-        }
+        template.opening("user") + [.text(order == .batch ? "\(instruction)\n\nText:\n" : "Text:\n")]
     }
 
     /// What stands behind it; the JSON comes next.
     public var question: [ChatTemplate.Segment] {
-        let end: [ChatTemplate.Segment] = [
-            .special("<|im_end|>"), .text("\n"), .special("<|im_start|>"), .text("assistant\n"),
-        ]
+        let end = template.closing + template.opening("assistant")
         return order == .batch ? end : [.text("\n\n\(instruction)")] + end
     }
 }

@@ -51,7 +51,8 @@ public final class Extractor {
         self.options = options
         compiler = ConstraintCompiler(trie: TokenTrie(model.tokenizer))
         decoder = ConstrainedDecoder(model: model)
-        let prompt = ExtractionPrompt(fields: schema.fields)
+        var prompt = ExtractionPrompt(fields: schema.fields)
+        prompt.template = model.tokenizer.chatTemplate
         question = try model.tokenizer.encode(prompt.question)
         prefix = model.engine.makeSession()
         _ = model.engine.advance([

@@ -61,7 +61,7 @@ package final class TextQuestions {
             return
         }
         base = model.engine.makeSession()
-        let prefix = try model.tokenizer.encode(AskPrompt.prefix)
+        let prefix = try model.tokenizer.encode(AskPrompt.prefix(model.tokenizer.chatTemplate))
         _ = model.engine.advance([PrefillItem(session: base, tokens: prefix[...])])
     }
 

@@ -67,7 +67,7 @@ package final class TextReading {
     package func run() throws -> Ending {
         let started = Clock.seconds
         countInput()
-        let prefix = try model.tokenizer.encode(AskPrompt.prefix)
+        let prefix = try model.tokenizer.encode(AskPrompt.prefix(model.tokenizer.chatTemplate))
         let reading = try guarded { () throws(CheckpointError) in
             try StateReading(
                 engine: model.engine, store: store, tokenizerFingerprint: model.tokenizer.fingerprint,
