@@ -176,14 +176,8 @@ struct KimiWordScanner: Sendable {
         /// The class of the scalar at `at` and the offset behind it.
         @inline(__always)
         func classify(_ at: Int) -> (kind: UInt8, end: Int) {
-            let first = UInt32(base[at])
-            if first < 0x80 { return (classes[first], at + 1) }
-            let second = UInt32(base[at + 1] & 0x3F)
-            if first < 0xE0 { return (classes[(first & 0x1F) << 6 | second], at + 2) }
-            let third = UInt32(base[at + 2] & 0x3F)
-            if first < 0xF0 { return (classes[(first & 0x0F) << 12 | second << 6 | third], at + 3) }
-            let fourth = UInt32(base[at + 3] & 0x3F)
-            return (classes[(first & 0x07) << 18 | second << 12 | third << 6 | fourth], at + 4)
+            let (scalar, end) = scalar(base, at)
+            return (classes[scalar], end)
         }
     }
 }
