@@ -123,7 +123,7 @@ def table(rounds: int):
         ours, (setting, peer) = cells.median(cell), cells.best(cell)
         if ours is not None:
             ratio = f"{ours / peer:.2f}" if peer else "-"
-            print(f"| {name or cell} | {ours:.0f} | {peer or 0:.0f} | {setting or '-'} | {ratio} | {target} |")
+            print(f"| {name or cell} | {ours:.0f} | {f'{peer:.0f}' if peer else '-'} | {setting or '-'} | {ratio} | {target} |")
 
     row("prefill 512", "4 x")
     row("prefill 2048", "5 x")
