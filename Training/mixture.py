@@ -186,8 +186,8 @@ class Mixture:
                     titled.append((body, title))
         self.titled = [("mail", titled), ("sci", self.scititles), ("sum", [(d, s) for d, s in self.summaries if len(s) < 260])]
         docs = []
-        for n in ("openstax", "wiki", "web", "tech", "debdocs", "pubmed"):
-            for x in rows(f"{folder}/{n}.jsonl.xz") if os.path.exists(f"{folder}/{n}.jsonl.xz") and n != "pubmed" else ():
+        for n in ("openstax", "wiki", "web", "tech", "debdocs"):
+            for x in rows(f"{folder}/{n}.jsonl.xz") if os.path.exists(f"{folder}/{n}.jsonl.xz") else ():
                 title, _, body = x["text"].partition("\n")
                 title = " ".join(title.split())
                 if 4 <= len(title) <= 70 and len(body) > 300:
