@@ -101,7 +101,7 @@ let package = Package(
         .testTarget(
             name: "PipelinesTests",
             dependencies: [
-                "Pipelines", "Answers", "Inference", "JSON", "Documents", "Evaluation",
+                "Pipelines", "Answers", "Inference", "JSON", "Documents", "Evaluation", "Digests",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
     ],

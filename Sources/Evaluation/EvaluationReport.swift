@@ -3,7 +3,7 @@ extension EvaluationResult {
     public func report(title: String) -> String {
         ReportPage.head(title: "\(title) · lector eval") + header(title) + labelTable + matrix
             + "<div class=\"two\">\n" + reliabilityChart + thresholdTable + "</div>\n" + errorTable
-            + unmatched + ReportPage.foot
+            + unmatched + ReportPage.foot()
     }
 
     private func header(_ title: String) -> String {

@@ -1,5 +1,5 @@
-/// The frame of every report: one file, no network, nothing in it runs but the few lines
-/// of script below, which the page's own policy names by digest.
+/// The frame of every report: one file, no network, nothing in it runs but the
+/// script of the review page, which the page's own policy names by digest.
 package enum ReportPage {
     package static let style = """
         :root{color-scheme:light dark;--bg:#faf9f7;--card:#fff;--ink:#1d1b18;--soft:#6d675f;--line:#e5e1da;
@@ -59,62 +59,44 @@ package enum ReportPage {
 
         """
 
-    package static let script = """
-        (function(){"use strict";
-        var table=document.getElementById("rows"),tools=document.getElementById("tools");
-        if(!table||!tools)return;tools.hidden=false;
-        var body=table.tBodies[0],all=Array.prototype.slice.call(body.rows),
-        text=document.getElementById("find"),label=document.getElementById("label"),
-        state=document.getElementById("state"),shown=document.getElementById("shown");
-        function filter(){var words=text.value.toLowerCase(),count=0;
-        all.forEach(function(row){var ok=(!words||row.textContent.toLowerCase().indexOf(words)>=0)
-        &&(!label.value||row.dataset.label===label.value)&&(!state.value||row.dataset.state===state.value);
-        row.hidden=!ok;if(ok)count++;});shown.textContent=count+" shown";}
-        [text,label,state].forEach(function(field){field.addEventListener("input",filter);});
-        Array.prototype.forEach.call(table.tHead.rows[0].cells,function(head,column){
-        var name=head.textContent,button=document.createElement("button"),up=false;
-        button.textContent=name;head.textContent="";head.appendChild(button);
-        button.addEventListener("click",function(){up=!up;
-        all.sort(function(x,y){var a=x.cells[column].dataset.sort||x.cells[column].textContent,
-        b=y.cells[column].dataset.sort||y.cells[column].textContent,
-        d=head.classList.contains("n")?(parseFloat(a)||0)-(parseFloat(b)||0):a.localeCompare(b);
-        return up?d:-d;});all.forEach(function(row){body.appendChild(row);});});});
-        filter();})();
-
-        """
-
-    /// SHA-256 of `style` and `script`, base64: what the policy lets in. A test recomputes
-    /// them.
+    /// SHA-256 in base64 of what the policy lets in. A test recomputes them.
     package static let styleDigest = "jqITgRv+HC3pW9m40W+K32PDxqMiSRf4p3scj6Zy5Vs="
-    package static let scriptDigest = "uIaDUysXFVMKl2r1I8RZK2AWwUytKLUu1JbVpobP550="
+    package static let reviewStyleDigest = "ngmcti0t+C2HrANHB6YKQ9xdp/u5s1lBFBU3NPrpCiA="
+    package static let reviewScriptDigest = "FUXHgjoYGyjTNmUaf2SJh49oAzaYEe2HVqHgNhvrTRE="
 
     /// Everything before the content of `<main>`. `title` is plain text.
-    package static func head(title: String) -> String {
-        """
-        <!doctype html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-        style-src 'sha256-\(styleDigest)'; script-src 'sha256-\(scriptDigest)'; base-uri 'none'; form-action 'none'">
-        <meta name="referrer" content="no-referrer">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>\(HTMLText.escaped(title))</title>
-        <style>\(style)</style>
-        </head>
-        <body>
-        <main>
+    ///
+    /// - Parameter isReview: With the style and the script of ``ReviewPage``; other pages have no script.
+    package static func head(title: String, isReview: Bool = false) -> String {
+        let styles = "'sha256-\(styleDigest)'" + (isReview ? " 'sha256-\(reviewStyleDigest)'" : "")
+        let script = isReview ? " script-src 'sha256-\(reviewScriptDigest)';" : ""
+        return """
+            <!doctype html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src \(styles);\(script) \
+            base-uri 'none'; form-action 'none'">
+            <meta name="referrer" content="no-referrer">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>\(HTMLText.escaped(title))</title>
+            <style>\(style)</style>\(isReview ? "\n<style>\(ReviewPage.style)</style>" : "")
+            </head>
+            <body>
+            <main>
 
-        """
+            """
     }
 
-    package static let foot = """
-        </main>
-        <script>\(script)</script>
+    /// Everything behind it.
+    package static func foot(isReview: Bool = false) -> String {
+        """
+        </main>\(isReview ? "\n<script>\(ReviewPage.script)</script>" : "")
         </body>
         </html>
 
         """
+    }
 
     /// A tile with a number over its name.
     static func tile(_ value: String, _ name: String) -> String {

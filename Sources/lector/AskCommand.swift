@@ -57,8 +57,12 @@ struct AskCommand: ParsableCommand {
     @Flag(help: "Do not use or keep answers given before.")
     var fresh = false
 
-    @Option(name: .short, help: ArgumentHelp("Write rows to a file instead.", valueName: "file.jsonl"))
-    var output: String?
+    @Option(
+        name: .short,
+        help:
+            "Write rows to a file instead: .jsonl, .csv, .sqlite, or .html to look through. May be given again."
+    )
+    var output: [String] = []
 
     @Option(help: ArgumentHelp("Append questions and answers to a Markdown file.", valueName: "file.md"))
     var transcript: String?
@@ -81,9 +85,6 @@ struct AskCommand: ParsableCommand {
         if passages < 1 || answerTokens < 1 {
             throw ValidationError("--passages and --answer-tokens: at least 1")
         }
-        if let output, !output.hasPrefix("/dev/"), !output.hasSuffix(".jsonl") {
-            throw ValidationError("-o \(output): rows of answers are .jsonl")
-        }
         if inputs.contains("-"), questions == "-" || (question.isEmpty && questions == nil) {
             throw ValidationError("standard input is the text; give -q or --questions FILE")
         }
@@ -94,8 +95,7 @@ struct AskCommand: ParsableCommand {
             StopSignal.install()
             let settings = try options.settings()
             let meter = try options.meter(settings)
-            var file: AtomicFile?
-            if let output { file = try AtomicFile(output) }
+            for path in output { try AnswerContext.check(path, .ask) }
             let model = try options.open(settings)
             let text: TextReading.Text
             if let state {
@@ -114,9 +114,17 @@ struct AskCommand: ParsableCommand {
             asking.keepsAnswers = !fresh
             let asker = try TextQuestions(text, model: model, options: asking)
             let notes = try transcript.map { try Transcript($0, title: inputs.joined(separator: " ")) }
+            let context = AnswerContext(
+                kind: .ask, title: state ?? inputs.map(CommandSupport.clean).joined(separator: " "),
+                model: AnswerTask.text(of: model), texts: .passages(text.index))
+            let writers = try output.map { try context.writer($0) }
             let started = Clock.seconds
-            let isWhole = try answer(asker, file, notes)
-            try file?.commit()
+            let asked = try options.meter(settings)
+            asked.counts.questions = 0
+            asked.counts.totalQuestions = questions.flatMap { QuestionFile.count($0) }
+            let isWhole = try answer(asker, writers, notes, asked)
+            asked.clear()
+            if isWhole { for writer in writers { try writer.finish() } }
             if questions != nil, !options.quiet {
                 meter.say(summary(asker, text, seconds: Clock.seconds - started))
             }
@@ -131,12 +139,19 @@ struct AskCommand: ParsableCommand {
     }
 
     /// - Returns: Whether everything was answered.
-    private func answer(_ asker: TextQuestions, _ file: AtomicFile?, _ notes: Transcript?) throws -> Bool {
+    private func answer(
+        _ asker: TextQuestions, _ writers: [any ResultWriter], _ notes: Transcript?, _ meter: ProgressMeter
+    ) throws -> Bool {
         func show(_ row: JSONValue) throws {
             try notes?.append(row)
-            if let file {
-                try file.write(row.bytes + [0x0A])
-            } else if json || questions != nil {
+            for writer in writers { try writer.write(row) }
+            if !writers.isEmpty || isatty(STDOUT_FILENO) == 0 {
+                meter.counts.questions! += 1
+                meter.counts.tokens = asker.readTokens
+                meter.tick()
+            }
+            guard writers.isEmpty else { return }
+            if json || questions != nil {
                 try CommandSupport.print(row.text + "\n")
             } else {
                 try CommandSupport.print(Self.words(row))

@@ -1,6 +1,5 @@
 import Answers
 import ArgumentParser
-import Constraints
 import JSON
 import Pipelines
 
@@ -17,7 +16,8 @@ struct ExtractCommand: ParsableCommand {
 
             EXAMPLES
               lector extract contract.txt --schema contract.json
-              lector extract mail.zip --schema order.json -o orders.jsonl
+              lector extract mail.zip --schema order.json -o orders.jsonl -o orders.csv -o review.html
+              lector extract notes/ --schema people.json -o people.langextract.jsonl
               lector extract notes/ --schema minutes.json --verbatim decisions,owner
 
             EXIT STATUS
@@ -54,22 +54,10 @@ struct ExtractCommand: ParsableCommand {
                 case "off": .none
                 default: .fields(verbatim.split(separator: ",").map(String.init))
                 }
-            do {
-                let schema = try ExtractionSchema(json, verbatim: mode)
-                var extraction = Extractor.Options()
-                extraction.foldsCase = ignoreCase
-                let model = try options.openModel()
-                let extractor = try Extractor(model: model, schema: schema, options: extraction)
-                let rows = ExtractionRows(extractor: extractor, modelText: AnswerOptions.text(of: model))
-                return try options.execute(
-                    rows, inputs: inputs,
-                    identity:
-                        "extract\n\(json.text)\n\(verbatim)\n\(ignoreCase)\n\(AnswerOptions.text(of: model))\n\(model.engine.numericsClass)"
-                )
-            } catch let error as ConstraintError {
-                throw PipelineError.data(
-                    "\(CommandSupport.clean(schema)): \(CommandSupport.clean(error.description))")
-            }
+            var extraction = AnswerTask.Extraction(schema: json)
+            extraction.verbatim = mode
+            extraction.ignoresCase = ignoreCase
+            return try options.execute(.extract(extraction), inputs: inputs)
         }
     }
 }

@@ -30,7 +30,7 @@ struct PipelineCheckCommand: ParsableCommand {
                 do throws(PipelineError) {
                     let pipeline = try PipelineFile(path: file)
                     try CommandSupport.print(
-                        "\(CommandSupport.clean(file)): sound, \(pipeline.labels.count) labels\n")
+                        "\(CommandSupport.clean(file)): sound, \(pipeline.words)\n")
                 } catch {
                     CommandSupport.complain(error.description)
                     status = max(status, error.exitStatus)

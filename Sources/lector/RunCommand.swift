@@ -1,5 +1,6 @@
 import ArgumentParser
 import Documents
+import Evaluation
 import Pipelines
 
 struct RunCommand: ParsableCommand {
@@ -7,15 +8,17 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Runs a pipeline file over inputs.",
         discussion: """
-            The file says what `lector classify` takes as flags; -o and --report add to its outputs.
+            The file says what `lector classify`, `extract` or `summarize` take as flags; -o and --report add to
+            its outputs.
 
             EXAMPLES
               lector run Pipelines/triage-mailbox.yaml inbox.mbox
               lector run Pipelines/triage-mailbox.yaml inbox.mbox --sample 50
               lector run Pipelines/triage-mailbox.yaml inbox.mbox --dry-run
+              lector run Pipelines/contract-fields.yaml contracts/
 
             EXIT STATUS
-              as `lector classify`; 78 for a mistake in the file, with its line
+              as the verb of its task; 78 for a mistake in the file, with its line
             """)
 
     @Argument(help: ArgumentHelp("Pipeline file (YAML).", valueName: "pipeline"))
@@ -43,6 +46,7 @@ struct RunCommand: ParsableCommand {
         try CommandSupport.run {
             let settings = try options.settings()
             let file = try PipelineFile(path: pipeline)
+            if let task = file.answers { return try run(task, file, settings) }
             var request = RunRequest(inputs: inputs)
             request.labels = file.labels
             request.instruction = file.instruction
@@ -57,5 +61,27 @@ struct RunCommand: ParsableCommand {
             if dryRun { return try options.estimate(request) }
             return try options.execute(request, run: options.run)
         }
+    }
+    /// A pipeline that extracts or summarizes.
+    private func run(_ task: AnswerTask, _ file: PipelineFile, _ settings: Settings) throws -> Int32 {
+        if options.run != nil {
+            throw PipelineError.usage(
+                "--run: a pipeline of \(task.kind.rawValue) keeps its unfinished rows under --state-dir")
+        }
+        var output = RunRequest.Output()
+        output.files = file.outputs
+        try options.apply(to: &output, settings)
+        if options.model == nil, let model = file.model { output.modelPath = model }
+        let report = options.report ?? file.report
+        if let report, try ResultFormat(path: report) != .html {
+            throw PipelineError.usage("--report \(CommandSupport.clean(report)): a report ends in .html")
+        }
+        let execution = AnswerExecution(
+            inputs: inputs, outputs: output.files + (report.map { [$0] } ?? []),
+            stateFolder: options.stateFolder(settings), meter: try options.meter(settings),
+            json: options.json, quiet: options.quiet, sample: sample)
+        let open = { try ModelOpening.open(output) }
+        return dryRun
+            ? try execution.estimate(task, openModel: open) : try execution.run(task, openModel: open)
     }
 }

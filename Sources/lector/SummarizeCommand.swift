@@ -12,7 +12,7 @@ struct SummarizeCommand: ParsableCommand {
             EXAMPLES
               lector summarize book.txt --words 300 --outline
               lector summarize minutes.txt --focus "budget and deadlines"
-              lector summarize inbox.mbox -o summaries.jsonl
+              lector summarize inbox.mbox -o summaries.csv -o review.html
 
             EXIT STATUS
               0 every row is ok; 1 finished, some rows are not; 64 usage; 74 I/O; 130 and 143 stopped by a
@@ -50,10 +50,8 @@ struct SummarizeCommand: ParsableCommand {
             var summary = ExtractiveSummary.Options()
             summary.words = words
             summary.focus = focus
-            summary.outline = outline ? 12 : 0
-            return try options.execute(
-                SummaryRows(options: summary), inputs: inputs,
-                identity: "summarize 1\n\(words)\n\(focus ?? "")\n\(outline)")
+            summary.outline = outline ? AnswerTask.outlineEntries : 0
+            return try options.execute(.summarize(summary), inputs: inputs)
         }
     }
 }

@@ -54,6 +54,38 @@ import Testing
         #expect(lector.run(["summarize", "a.txt", "--style", "abstractive"]).status == 64)
     }
 
+    @Test("standard input is read as a file is, killed or not; every form of result is written in one run")
+    func standardInput() throws {
+        try #require(LectorBinary.path != nil)
+        let lector = LectorBinary(work: TemporaryFolder())
+        lector.work.write(Self.schema, to: "schema.json")
+        let text = lector.work.write("Ada Lovelace wrote to Bob on 3 March 2024.", to: "a.txt")
+        let outputs = ["r.jsonl", "r.csv", "r.sqlite", "r.html", "r.langextract.jsonl"]
+        let flags = ["--schema", "schema.json", "-q"] + outputs.flatMap { ["-o", $0] }
+        #expect(lector.run(["extract", "-"] + flags, input: text).status == 0)
+        let piped = try JSONValue(parsing: lector.text("r.jsonl"))
+        #expect(piped["item"]?.string == "-")
+        #expect(lector.text("r.html").contains("Ada Lovelace wrote"))
+        let line = try JSONValue(parsing: lector.text("r.langextract.jsonl"))
+        #expect(line["text"]?.string == "Ada Lovelace wrote to Bob on 3 March 2024.")
+        #expect(lector.text("r.csv").hasPrefix("item,status,record,name,date,"))
+        #expect(lector.text("r.sqlite").hasPrefix("SQLite format 3"))
+        #expect(lector.run(["extract", "a.txt"] + flags).status == 0)
+        #expect(try JSONValue(parsing: lector.text("r.jsonl"))["data"] == piped["data"])
+        let left = try FileSystemNames.of(lector.work.file("state/lector/answers"))
+        #expect(left.isEmpty, "neither rows nor the copy of standard input are left: \(left)")
+        // A sample is a part of the rows; a dry run needs no output.
+        mkdir(lector.work.file("in"), 0o700)
+        for index in 0..<9 { lector.work.write("Note \(index) of Carl.", to: "in/\(index).txt") }
+        let all = lector.run(["summarize", "in", "-q"]).out.split(separator: "\n")
+        let some = lector.run(["summarize", "in", "-q", "--sample", "4"]).out.split(separator: "\n")
+        #expect(all.count == 9 && some.count == 4 && Set(some).isSubset(of: Set(all)))
+        let dry = lector.run(["summarize", "in", "--dry-run"])
+        #expect(
+            dry.status == 0 && dry.out.contains("documents   9") && dry.out.contains("no model is needed"))
+        #expect(lector.run(["summarize", "in", "-o", "x.langextract.jsonl"]).status == 64)
+    }
+
     @Test("a summary is scored against gold by eval")
     func summarize() throws {
         try #require(LectorBinary.path != nil)

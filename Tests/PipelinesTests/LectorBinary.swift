@@ -29,6 +29,12 @@ struct LectorBinary {
 
     /// Starts it in the work folder.
     func start(_ arguments: [String], input: String = "/dev/null") -> pid_t {
+        // The shell changes the folder and becomes lector, so that the pid is lector's.
+        start(shell: "exec \"$@\"", [Self.path!] + arguments, input: input)
+    }
+
+    /// Starts a line of shell in the work folder.
+    func start(shell line: String, _ arguments: [String] = [], input: String = "/dev/null") -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -50,8 +56,7 @@ struct LectorBinary {
         all["XDG_STATE_HOME"] = all["XDG_STATE_HOME"] ?? work.file("state")
         all["LECTOR_THREADS"] = all["LECTOR_THREADS"] ?? "1"
         all["PATH"] = "/usr/bin:/bin"
-        // The shell changes the folder and becomes lector, so that the pid is lector's.
-        let shell = ["/bin/sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh", work.path, Self.path!]
+        let shell = ["/bin/sh", "-c", "cd \"$1\" && shift && \(line)", "sh", work.path]
         let argv = (shell + arguments).map { strdup($0) } + [nil]
         let envp = all.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }

@@ -67,40 +67,99 @@ struct SettingsTests {
         #expect(labels[1].description == nil)
     }
 
-    private static let sound = "version: 1\ntask: classify\n"
-
-    @Test("the pipeline that is shipped is sound")
+    @Test("every pipeline that is shipped loads, checks and runs dry")
     func shipped() throws {
-        let path = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-        let pipeline = try PipelineFile(path: path + "/Pipelines/triage-mailbox.yaml")
+        try #require(LectorBinary.path != nil)
+        let files = try FileSystemNames.of(Self.pipelines).sorted()
+        #expect(
+            files == [
+                "book-summary.yaml", "contract-fields.yaml", "log-incidents.yaml", "meeting-minutes.yaml",
+                "newsletter-digest.yaml", "triage-mailbox.yaml",
+            ])
+        let lector = LectorBinary(work: TemporaryFolder())
+        lector.work.write("The parties agreed on 3 May 2024 that Ada pays Bob.\n", to: "a.txt")
+        for file in files {
+            let path = "\(Self.pipelines)/\(file)"
+            let pipeline = try PipelineFile(path: path)
+            #expect(!pipeline.outputs.isEmpty && pipeline.report?.hasSuffix(".html") == true)
+            let check = lector.run(["pipeline", "check", path])
+            #expect(check.status == 0 && check.out.contains("sound"), "\(check.err)")
+            let dry = lector.run(["run", path, "a.txt", "--dry-run"])
+            #expect(dry.status == 0 && dry.out.contains("documents   1"), "\(file): \(dry.err)")
+        }
+    }
+
+    private static let sound = "version: 1\ntask: classify\n"
+    private static let extract = "version: 1\ntask: extract\n"
+
+    @Test("a schema in YAML is the schema in JSON, members in their order")
+    func yamlSchema() throws {
+        let pipeline = try PipelineFile(
+            document: YAMLDocument(
+                path: "p.yaml",
+                text: Self.extract + """
+                    schema:
+                      type: object
+                      properties:
+                        b: {type: [string, 'null'], maxLength: 7}
+                        a: {enum: [1.50, true, null, 'true', x]}
+                    verbatim: [b]
+                    """))
+        guard case .extract(let extraction) = pipeline.answers else {
+            Issue.record("no extraction")
+            return
+        }
+        let json = #"{"type": "object", "properties": {"b": {"type": ["string", "null"], "maxLength": 7}, "#
+        #expect(extraction.schema.text == json + #""a": {"enum": [1.50, true, null, "true", "x"]}}}"#)
+        #expect(extraction.verbatim == .fields(["b"]))
+        #expect(pipeline.answers?.fields == ["b", "a"])
+    }
+
+    private static let pipelines =
+        #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Pipelines"
+
+    @Test("the pipeline that sorts mail is what it says")
+    func triage() throws {
+        let pipeline = try PipelineFile(path: Self.pipelines + "/triage-mailbox.yaml")
         #expect(pipeline.labels.map(\.name) == ["spam", "ham"])
         #expect(pipeline.labels.allSatisfy { $0.description != nil })
         #expect(pipeline.threshold == 0.6 && pipeline.outputs.count == 2 && pipeline.report != nil)
     }
 
-    @Test(
-        "a mistake in a pipeline is named with its line",
-        arguments: [
-            (sound + "labls: [a, b]", "line 3: there is no `labls`"),
-            (sound + "labels:\n  - name: a\n    colour: red\n  - b", "line 5: there is no `colour`"),
-            (sound + "labels: [a]", "line 3: Found only the label"),
-            (sound + "labels: [a,\n  a]", "line 4: Label 'a' stands twice"),
-            (sound + "labels: [a, '']", "line 3: Label 2 has an empty name"),
-            (sound + "threshold: 2", "line 3: threshold"),
-            (sound + "max-tokens: -1", "line 3: max-tokens"),
-            (sound + "skip-quoted: maybe", "line 3: skip-quoted"),
-            (sound + "outputs: [a.txt]", "line 3: a.txt"),
-            (sound + "outputs: a.csv", "line 3: outputs should be a list"),
-            (sound + "instruction: ' '", "line 3: the instruction is empty"),
-            ("task: classify", "`version: 1` is missing"),
-            ("version: 1", "`task: classify` is missing"),
-            ("version: 2\ntask: classify", "version 2"),
-            ("version: 1\ntask: dance", "line 2: the task is dance"),
-            ("version: 1\ntask: [", "line"),
-            ("version: 1\nversion: 1\ntask: classify", "twice"),
-            ("- a", "line 1: a pipeline should be names with values"),
-            ("", "empty"),
-        ])
+    private static let mistaken: [(String, String)] = [
+        (
+            sound + "labls: [a, b]",
+            "line 3: there is no `labls`; did you mean `labels`? there are version"
+        ),
+        (sound + "words: 3", "line 3: `words` belongs to the task summarize, and this one is classify"),
+        (extract + "schem: {}", "line 3: there is no `schem`; did you mean `schema`?"),
+        (extract, "`schema` is missing"),
+        (extract + "schema: {type: string}", "line 3: the schema: "),
+        (extract + "schema: none.json", "line 3: the schema ./none.json: "),
+        ("version: 1\ntask: summarize\nwords: many", "line 3: words should be a whole number"),
+        ("version: 1\ntask: summarize\noutputs: [a.langextract.jsonl]", "line 3: a.langextract.jsonl"),
+        ("version: 1\ntask: sumarize", "line 2: the task is sumarize; did you mean `summarize`?"),
+        (sound + "labels:\n  - name: a\n    colour: red\n  - b", "line 5: there is no `colour`"),
+        (sound + "labels: [a]", "line 3: Found only the label"),
+        (sound + "labels: [a,\n  a]", "line 4: Label 'a' stands twice"),
+        (sound + "labels: [a, '']", "line 3: Label 2 has an empty name"),
+        (sound + "threshold: 2", "line 3: threshold"),
+        (sound + "max-tokens: -1", "line 3: max-tokens"),
+        (sound + "skip-quoted: maybe", "line 3: skip-quoted"),
+        (sound + "outputs: [a.txt]", "line 3: a.txt"),
+        (sound + "outputs: a.csv", "line 3: outputs should be a list"),
+        (sound + "instruction: ' '", "line 3: the instruction is empty"),
+        ("task: classify", "`version: 1` is missing"),
+        ("version: 1", "`task: classify` is missing"),
+        ("version: 2\ntask: classify", "version 2"),
+        ("version: 1\ntask: dance", "line 2: the task is dance"),
+        ("version: 1\ntask: [", "line"),
+        ("version: 1\nversion: 1\ntask: classify", "twice"),
+        ("- a", "line 1: a pipeline should be names with values"),
+        ("", "empty"),
+    ]
+
+    @Test("a mistake in a pipeline is named with its line", arguments: mistaken)
     func mistakes(text: String, words: String) {
         do {
             _ = try PipelineFile(document: YAMLDocument(path: "p.yaml", text: text))

@@ -38,18 +38,33 @@ package struct AnswerRun {
     }
 
     private let inputs: [String]
+    private let sample: Int?
     private let journalPath: String
 
-    /// - Parameter identity: Everything besides the inputs that decides a row.
-    package init(inputs: [String], identity: String, stateFolder: String) throws(PipelineError) {
+    /// - Parameters:
+    ///   - identity: Everything besides the inputs that decides a row.
+    ///   - sample: Documents to work on, chosen by digest; nil for all.
+    package init(
+        inputs: [String], identity: String, stateFolder: String, sample: Int? = nil
+    ) throws(PipelineError) {
         self.inputs = inputs
-        let inventory = try InputInventory(paths: inputs)
-        guard !inputs.contains("-") else {
-            throw .usage("- : this verb reads files; save standard input to a file first")
-        }
-        let digest = SHA256.digest(of: "answers 1\n\(identity)\n\(inventory.json.text)".utf8).hex
+        self.sample = sample
         let folder = stateFolder + "/answers"
         try FileSystem.makeFolder(folder)
+        var spool: String?
+        if inputs.contains("-") {
+            let path = "\(folder)/stdin.\(getpid())"
+            try StandardInput.spool(to: path)
+            spool = path
+        }
+        let inventory = try InputInventory(paths: inputs, spool: spool)
+        if let spool {
+            // The copy stays as long as it is open.
+            try StandardInput.replace(with: spool)
+            unlink(spool)
+        }
+        let chosen = sample.map { "\nsample \($0)" } ?? ""
+        let digest = SHA256.digest(of: "answers 1\n\(identity)\(chosen)\n\(inventory.json.text)".utf8).hex
         journalPath = "\(folder)/\(digest.prefix(32)).jsonl"
     }
 
@@ -68,13 +83,22 @@ package struct AnswerRun {
             try emit(row)
         }
         summary.resumed = done
-        var place = -1
+        var places: ArraySlice<Int>?
+        if let sample { places = try SampleSelection(sample, of: inputs).places[...] }
+        if inputs.contains("-") { StandardInput.rewind() }
+        var (place, documentsSeen, isChosen) = (-1, 0, true)
         let stream = DocumentStream(inputs: inputs)
         while let event = stream.next() {
             if let signal = StopSignal.received {
                 summary.stopped = signal
                 break
             }
+            if case .begin = event, places != nil {
+                documentsSeen += 1
+                isChosen = places?.first == documentsSeen - 1
+                if isChosen { places?.removeFirst() }
+            }
+            guard isChosen else { continue }
             if case .begin(let document) = event {
                 place += 1
                 if place >= done { maker.begin(document) }

@@ -29,6 +29,9 @@ package final class ProgressMeter {
         package var cachedTokens = 0
         /// Token at which the reading of one long text stands; nil when there is no such text.
         package var position: Int?
+        /// Questions answered; nil where none are asked.
+        package var questions: Int?
+        package var totalQuestions: Int?
         /// When the last state or row was made safe, in `Clock.seconds`.
         package var lastSafe: Double?
     }
@@ -104,22 +107,34 @@ package final class ProgressMeter {
         lineIsOpen = true
     }
 
-    /// Share of the work that is done, by bytes of text.
+    /// Share of the work that is done, by questions or by bytes of text.
     private var share: Double? {
+        if let questions = counts.questions {
+            return counts.totalQuestions.map { min(1, Double(questions) / Double(max(1, $0))) }
+        }
         guard let total = counts.totalTextBytes, total > 0 else { return nil }
         return min(1, Double(counts.textBytes) / Double(total))
     }
 
     /// Seconds to the end, at the pace so far.
     private var secondsLeft: Double? {
+        if let questions = counts.questions {
+            guard let total = counts.totalQuestions, questions > 0, elapsed > 0.5 else { return nil }
+            return Double(max(0, total - questions)) * elapsed / Double(questions)
+        }
         guard let total = counts.totalTextBytes, counts.readTextBytes > 0, elapsed > 0.5 else { return nil }
         return Double(max(0, total - counts.textBytes)) / (Double(counts.readTextBytes) / elapsed)
     }
 
     private var words: String {
         var parts: [String] = []
-        let total = counts.totalDocuments.map { " of \($0)" } ?? ""
-        parts.append("\(counts.documents)\(total) documents")
+        if let questions = counts.questions {
+            let total = counts.totalQuestions.map { " of \($0)" } ?? ""
+            parts.append("\(questions)\(total) questions")
+        } else {
+            let total = counts.totalDocuments.map { " of \($0)" } ?? ""
+            parts.append("\(counts.documents)\(total) documents")
+        }
         if let position = counts.position {
             parts.append("at token \(position)")
         } else {
@@ -140,6 +155,8 @@ package final class ProgressMeter {
         .object([
             JSONMember("event", .string("progress")),
             JSONMember("documents", .integer(counts.documents)),
+            JSONMember("questions", counts.questions.map { .integer($0) } ?? .null),
+            JSONMember("totalQuestions", counts.totalQuestions.map { .integer($0) } ?? .null),
             JSONMember("totalDocuments", counts.totalDocuments.map { .integer($0) } ?? .null),
             JSONMember("tokens", .integer(counts.tokens)),
             JSONMember("tokensPerSecond", .decimal(tokensPerSecond, places: 1)),

@@ -1,9 +1,12 @@
 import Documents
+import Evaluation
 import JSON
 
 /// How rows are written; the ending of the file's name decides.
 package enum ResultFormat: String, Sendable {
     case jsonLines, csv, sqlite, html
+    /// Lines as google/langextract writes and shows them.
+    case langextract
 
     /// - Throws: `.usage` for an ending that stands for no format.
     package init(path: String) throws(PipelineError) {
@@ -14,7 +17,7 @@ package enum ResultFormat: String, Sendable {
             return
         }
         switch name.split(separator: ".", omittingEmptySubsequences: false).last.map(String.init) ?? "" {
-        case "jsonl", "ndjson": self = .jsonLines
+        case "jsonl", "ndjson": self = name.hasSuffix(".langextract.jsonl") ? .langextract : .jsonLines
         case "csv": self = .csv
         case "sqlite", "sqlite3", "db": self = .sqlite
         case "html", "htm": self = .html
@@ -38,12 +41,16 @@ package protocol ResultWriter: AnyObject {
 package struct ResultContext: Sendable {
     package var title: String
     package var configuration: RunConfiguration
+    package var inputs: [String]
     /// One sentence for the report, for example that this is a sample.
     package var note: String?
 
-    package init(title: String, configuration: RunConfiguration, note: String? = nil) {
+    package init(
+        title: String, configuration: RunConfiguration, inputs: [String] = [], note: String? = nil
+    ) {
         self.title = title
         self.configuration = configuration
+        self.inputs = inputs
         self.note = note
     }
 
@@ -52,9 +59,18 @@ package struct ResultContext: Sendable {
     package func writer(_ path: String) throws -> any ResultWriter {
         switch try ResultFormat(path: path) {
         case .jsonLines: try JSONLinesWriter(path)
+        case .langextract:
+            throw PipelineError.usage(
+                "\(TerminalText.sanitized(path)): rows of extract are written as .langextract.jsonl, labels are not"
+            )
         case .csv: try CSVWriter(path, labels: labels)
         case .sqlite: try SQLiteWriter(path, context: self)
-        case .html: try ReportWriter(path, context: self)
+        case .html:
+            try ReviewWriter(
+                path,
+                .init(
+                    title: title, kind: .classify, labels: labels, model: configuration.modelText, note: note),
+                texts: .inputs(inputs))
         }
     }
 }

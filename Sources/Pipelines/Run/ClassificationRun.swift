@@ -169,7 +169,7 @@ package final class ClassificationRun {
         }
         let context = ResultContext(
             title: request.inputs.map { TerminalText.sanitized($0) }.joined(separator: " "),
-            configuration: configuration, note: note)
+            configuration: configuration, inputs: request.inputs, note: note)
         let writers = try files.map { try context.writer($0) }
         var failure: (any Error)?
         func write(_ row: JSONValue) {

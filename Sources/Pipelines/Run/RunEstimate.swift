@@ -19,6 +19,8 @@ package struct RunEstimate: Sendable {
     package var diskBytes = 0
     package var sampledFrom: Int?
 
+    init() {}
+
     package var seconds: Double { tokensPerSecond > 0 ? Double(tokens) / tokensPerSecond : 0 }
 
     /// Counts the input with the model's own tokenizer and times the model for a moment.
@@ -99,7 +101,7 @@ package struct RunEstimate: Sendable {
     }
 
     /// Tokens a second, measured over half a second on a batch like those of a run.
-    private static func rate(_ model: LoadedModel, prefix: [Int32]) -> Double {
+    static func rate(_ model: LoadedModel, prefix: [Int32]) -> Double {
         var text = prefix
         while text.count < 128 { text += prefix }
         text = Array(text.prefix(128))
@@ -140,6 +142,7 @@ package struct RunEstimate: Sendable {
         if notRead > 0 { out += ", \(notRead) of them cannot be read" }
         if duplicates > 0 { out += ", \(duplicates) exact duplicates" }
         out += "\ntext        \(ByteCount.text(textBytes))\n"
+        guard tokensPerSecond > 0 else { return out + "\nno model is needed\n" }
         out += "tokens      \(tokens), the longest document \(longest)\n"
         out +=
             "time        \(ProgressMeter.duration(seconds)) at \(Int(tokensPerSecond)) tokens/s, measured now\n"

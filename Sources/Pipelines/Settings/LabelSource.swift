@@ -60,7 +60,7 @@ package enum LabelSource {
                 throw document.error(
                     name.node,
                     "there is no `\(TerminalText.sanitized(name.text))` of a label; "
-                        + "there are name, description and examples")
+                        + document.known(name.text, among: ["name", "description", "examples"]))
             }
         }
         // The model is told of examples where it is told of the meaning.

@@ -1,8 +1,9 @@
 import Answers
 import Documents
+import JSON
 import Yams
 
-/// A pipeline in YAML: what `lector classify` takes as flags, kept in a file.
+/// A pipeline in YAML: what `lector classify`, `extract` or `summarize` take as flags, kept in a file.
 ///
 ///     version: 1
 ///     task: classify
@@ -16,7 +17,26 @@ import Yams
 ///     skip-quoted: true
 ///     outputs: [results.jsonl, results.csv]
 ///     report: report.html
+///
+/// `task: extract` has `schema` (JSON Schema in YAML, or the path of a file), `verbatim` and `ignore-case`;
+/// `task: summarize` has `words`, `focus` and `outline`.
 package struct PipelineFile: Sendable, Equatable {
+    package enum Task: String, Sendable, CaseIterable {
+        case classify, extract, summarize
+
+        /// Names that a file of this task may have.
+        var keys: [String] {
+            let own =
+                switch self {
+                case .classify: ["instruction", "labels", "threshold", "max-tokens", "skip-quoted"]
+                case .extract: ["schema", "verbatim", "ignore-case"]
+                case .summarize: ["words", "focus", "outline"]
+                }
+            return ["version", "task"] + own + ["outputs", "report", "model"]
+        }
+    }
+
+    package private(set) var task = Task.classify
     package var labels = LabelList.spamOrHam
     package var instruction: String?
     package var threshold: Double?
@@ -25,8 +45,28 @@ package struct PipelineFile: Sendable, Equatable {
     package var outputs: [String] = []
     package var report: String?
     package var model: String?
+    private var extraction = AnswerTask.Extraction(schema: .null)
+    private var summary = ExtractiveSummary.Options()
 
-    /// Reads and checks a file; paths in it are taken from the current folder.
+    /// What `task` says for verbs other than classify.
+    package var answers: AnswerTask? {
+        switch task {
+        case .classify: nil
+        case .extract: .extract(extraction)
+        case .summarize: .summarize(summary)
+        }
+    }
+
+    /// What it does, in a few words.
+    package var words: String {
+        switch task {
+        case .classify: "classifies by \(labels.count) labels"
+        case .extract: "extracts \(answers!.fields.joined(separator: ", "))"
+        case .summarize: "summarizes in \(summary.words) words"
+        }
+    }
+
+    /// Reads and checks a file; paths in it are taken from the current folder, that of a schema from the file's.
     ///
     /// - Throws: `.configuration` with the file and line of the first mistake.
     package init(path: String) throws(PipelineError) {
@@ -34,45 +74,19 @@ package struct PipelineFile: Sendable, Equatable {
     }
 
     package init(document: YAMLDocument) throws(PipelineError) {
+        let members = try document.mapping(document.root, what: "a pipeline")
+        task = try Self.task(members.first { $0.name.text == "task" }?.value, document)
         var version: Int?
-        var task: String?
-        for (name, value) in try document.mapping(document.root, what: "a pipeline") {
+        for (name, value) in members {
             let what = name.text
+            guard task.keys.contains(what) else { throw Self.unknown(name, task, document) }
             switch what {
             case "version": version = try document.integer(value, what: what)
-            case "task":
-                task = try document.scalar(value, what: what)
-                guard task == "classify" else {
-                    throw document.error(
-                        value,
-                        "the task is \(TerminalText.sanitized(task ?? "")); this version knows classify")
-                }
-            case "instruction":
-                let text = try document.scalar(value, what: what)
-                guard text.contains(where: { !$0.isWhitespace }) else {
-                    throw document.error(value, "the instruction is empty; leave it out for the default")
-                }
-                instruction = text.last == "\n" ? String(text.dropLast()) : text
-            case "labels": labels = try LabelSource.parse(value, in: document)
-            case "threshold": threshold = try document.share(value, what: what)
-            case "max-tokens": maxTokens = try document.integer(value, what: what)
-            case "skip-quoted": skipQuoted = try document.bool(value, what: what)
-            case "outputs":
-                for entry in try document.sequence(value, what: what) {
-                    let path = try document.scalar(entry, what: "an output")
-                    do { _ = try ResultFormat(path: path) } catch {
-                        throw document.error(entry, error.description)
-                    }
-                    outputs.append(path)
-                }
-            case "report":
-                report = try document.scalar(value, what: what)
+            case "task": break
             case "model": model = try document.scalar(value, what: what)
-            default:
-                throw document.error(
-                    name.node,
-                    "there is no `\(TerminalText.sanitized(what))`; there are version, task, instruction, labels, "
-                        + "threshold, max-tokens, skip-quoted, outputs, report and model")
+            case "report": report = try document.scalar(value, what: what)
+            case "outputs": outputs = try Self.outputs(value, task, document)
+            default: try read(what, value, document)
             }
         }
         guard let version else { throw document.error(document.root, "`version: 1` is missing") }
@@ -80,6 +94,97 @@ package struct PipelineFile: Sendable, Equatable {
             throw document.error(
                 document.root, "version \(version) is not known; this lector reads version 1")
         }
-        guard task != nil else { throw document.error(document.root, "`task: classify` is missing") }
+        if task == .extract, extraction.schema.isNull {
+            throw document.error(document.root, "`schema` is missing: what should be extracted?")
+        }
+    }
+
+    private static func task(_ node: Node?, _ document: YAMLDocument) throws(PipelineError) -> Task {
+        guard let node else { throw document.error(document.root, "`task: classify` is missing") }
+        let text = try document.scalar(node, what: "task")
+        guard let task = Task(rawValue: text) else {
+            throw document.error(
+                node,
+                "the task is \(TerminalText.sanitized(text)); "
+                    + document.known(text, among: Task.allCases.map(\.rawValue)))
+        }
+        return task
+    }
+
+    private static func unknown(
+        _ name: (text: String, node: Node), _ task: Task, _ document: YAMLDocument
+    ) -> PipelineError {
+        let shown = TerminalText.sanitized(name.text)
+        if let other = Task.allCases.first(where: { $0.keys.contains(name.text) }) {
+            return document.error(
+                name.node,
+                "`\(shown)` belongs to the task \(other.rawValue), and this one is \(task.rawValue); it takes "
+                    + task.keys.joined(separator: ", "))
+        }
+        return document.error(
+            name.node, "there is no `\(shown)`; " + document.known(name.text, among: task.keys))
+    }
+
+    private static func outputs(
+        _ node: Node, _ task: Task, _ document: YAMLDocument
+    ) throws(PipelineError) -> [String] {
+        var paths: [String] = []
+        for entry in try document.sequence(node, what: "outputs") {
+            let path = try document.scalar(entry, what: "an output")
+            do throws(PipelineError) {
+                _ = try ResultFormat(path: path)
+                if task != .classify {
+                    try AnswerContext.check(path, task == .extract ? .extract : .summarize)
+                }
+            } catch { throw document.error(entry, error.description) }
+            paths.append(path)
+        }
+        return paths
+    }
+
+    private mutating func read(_ what: String, _ value: Node, _ document: YAMLDocument) throws(PipelineError)
+    {
+        switch what {
+        case "instruction":
+            let text = try document.scalar(value, what: what)
+            guard text.contains(where: { !$0.isWhitespace }) else {
+                throw document.error(value, "the instruction is empty; leave it out for the default")
+            }
+            instruction = text.last == "\n" ? String(text.dropLast()) : text
+        case "labels": labels = try LabelSource.parse(value, in: document)
+        case "threshold": threshold = try document.share(value, what: what)
+        case "max-tokens": maxTokens = try document.integer(value, what: what)
+        case "skip-quoted": skipQuoted = try document.bool(value, what: what)
+        case "schema": extraction.schema = try Self.schema(value, document)
+        case "verbatim":
+            if let names = value.sequence {
+                var fields: [String] = []
+                for name in names { fields.append(try document.scalar(name, what: "a field")) }
+                extraction.verbatim = .fields(fields)
+            } else {
+                extraction.verbatim = try document.bool(value, what: what) ? .all : .none
+            }
+        case "ignore-case": extraction.ignoresCase = try document.bool(value, what: what)
+        case "words": summary.words = try document.integer(value, what: what)
+        case "focus": summary.focus = try document.scalar(value, what: what)
+        case "outline": summary.outline = try document.bool(value, what: what) ? AnswerTask.outlineEntries : 0
+        default: preconditionFailure("\(what) is a key that nobody reads")
+        }
+    }
+
+    private static func schema(_ node: Node, _ document: YAMLDocument) throws(PipelineError) -> JSONValue {
+        let schema: JSONValue
+        if let path = node.scalar?.string {
+            let place = path.hasPrefix("/") ? path : FileSystem.parent(of: document.path) + "/" + path
+            do { schema = try JSONValue(parsing: try FileSystem.read(place, limit: 1 << 24)) } catch {
+                throw document.error(node, "the schema \(TerminalText.sanitized(place)): \(error)")
+            }
+        } else {
+            schema = try document.json(node)
+        }
+        do { _ = try ExtractionSchema(schema) } catch {
+            throw document.error(node, "the schema: \(error)")
+        }
+        return schema
     }
 }

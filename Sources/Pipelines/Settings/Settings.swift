@@ -73,8 +73,8 @@ package struct Settings: Sendable {
             guard let key = Key(rawValue: name.text) else {
                 throw document.error(
                     name.node,
-                    "there is no setting `\(TerminalText.sanitized(name.text))`; there are "
-                        + Key.allCases.map(\.rawValue).joined(separator: ", "))
+                    "there is no setting `\(TerminalText.sanitized(name.text))`; "
+                        + document.known(name.text, among: Key.allCases.map(\.rawValue)))
             }
             let value: String
             if let list = node.sequence, key == .labels {

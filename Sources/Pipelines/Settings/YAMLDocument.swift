@@ -1,4 +1,5 @@
 import Documents
+import JSON
 import Yams
 
 /// A YAML file whose errors name the file and the line.
@@ -43,6 +44,59 @@ package struct YAMLDocument {
     package func error(_ node: Node?, _ message: String) -> PipelineError {
         let line = node?.mark.map { " line \($0.line):" } ?? ""
         return .configuration("\(TerminalText.sanitized(path)):\(line) \(message)")
+    }
+
+    /// What there is instead of a name that is not known: the nearest, and all of them.
+    package func known(_ name: String, among names: [String]) -> String {
+        let nearest = names.map { (name: $0, distance: Self.distance(name, $0)) }.min {
+            $0.distance < $1.distance
+        }
+        let hint = nearest.flatMap {
+            $0.distance <= max(2, name.count / 3) ? "did you mean `\($0.name)`? " : nil
+        }
+        return "\(hint ?? "")there are \(names.joined(separator: ", "))"
+    }
+
+    /// Letters to add, leave out or exchange until one name is the other.
+    private static func distance(_ one: String, _ two: String) -> Int {
+        let (a, b) = (Array(one.prefix(64)), Array(two))
+        var row = Array(0...b.count)
+        for i in a.indices {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for j in b.indices {
+                let above = row[j + 1]
+                row[j + 1] = a[i] == b[j] ? diagonal : 1 + min(diagonal, above, row[j])
+                diagonal = above
+            }
+        }
+        return row[b.count]
+    }
+
+    /// A node as JSON, members in file order.
+    package func json(_ node: Node) throws(PipelineError) -> JSONValue {
+        if node.mapping != nil {
+            var members: [JSONMember] = []
+            for (name, value) in try mapping(node, what: "this") {
+                members.append(JSONMember(name.text, try json(value)))
+            }
+            return .object(members)
+        }
+        if let sequence = node.sequence {
+            var values: [JSONValue] = []
+            for value in sequence { values.append(try json(value)) }
+            return .array(values)
+        }
+        guard let scalar = node.scalar else { throw error(node, "a value was expected") }
+        guard scalar.style == .plain || scalar.style == .any else { return .string(scalar.string) }
+        switch scalar.string {
+        case "true": return .bool(true)
+        case "false": return .bool(false)
+        case "null", "~", "": return .null
+        default:
+            if let value = try? JSONValue(parsing: scalar.string.utf8), case .number = value { return value }
+            return .string(scalar.string)
+        }
     }
 
     /// The members of a mapping, in file order.

@@ -78,6 +78,17 @@ package final class PassageIndex {
         }
     }
 
+    /// The passage that holds these bytes of a part.
+    package func passage(part: String, holding range: Range<Int>) throws -> Passage? {
+        try queue.read { database in
+            try Row.fetchOne(
+                database,
+                sql: "SELECT * FROM passages WHERE part = ? AND start <= ? AND end >= ? ORDER BY id LIMIT 1",
+                arguments: [part, range.lowerBound, range.upperBound]
+            ).map(Self.passage)
+        }
+    }
+
     private static func place(of words: [UInt8], in text: [UInt8]) -> Range<Int>? {
         func isWord(_ byte: UInt8) -> Bool {
             byte >= 0x80 || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)

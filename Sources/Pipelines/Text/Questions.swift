@@ -1,4 +1,5 @@
 import Documents
+import Glibc
 import JSON
 
 /// One question of a file or of the command line.
@@ -25,6 +26,19 @@ package struct QuestionFile: ~Copyable {
     package init(_ path: String) throws(PipelineError) {
         self.path = path
         lines = try LineReader(path == "-" ? "/dev/stdin" : path)
+    }
+
+    /// How many lines a file has that may be questions; nil for what cannot be read twice.
+    package static func count(_ path: String) -> Int? {
+        var info = stat()
+        guard path != "-", stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG,
+            var lines = try? LineReader(path)
+        else { return nil }
+        var count = 0
+        while let line = try? lines.next() {
+            if line.bytes.contains(where: { $0 > 0x20 }) { count += 1 }
+        }
+        return count
     }
 
     /// The next question; nil after the last. Empty lines are none.

@@ -1,0 +1,130 @@
+import Answers
+import Constraints
+import Documents
+import Evaluation
+import Inference
+import Ingest
+import JSON
+
+/// What is made of each document: extract or summarize, with everything that decides its row.
+package enum AnswerTask: Sendable, Equatable {
+    case extract(Extraction)
+    case summarize(ExtractiveSummary.Options)
+
+    package struct Extraction: Sendable, Equatable {
+        package var schema: JSONValue
+        package var verbatim = ExtractionSchema.Verbatim.all
+        /// Copied strings may differ from the text in upper and lower case.
+        package var ignoresCase = false
+
+        package init(schema: JSONValue) { self.schema = schema }
+    }
+
+    /// Stretches of a document that an outline has.
+    package static let outlineEntries = 12
+
+    package var kind: ReviewKind {
+        switch self {
+        case .extract: .extract
+        case .summarize: .summarize
+        }
+    }
+
+    /// Whether a model reads the documents.
+    package var needsModel: Bool { if case .extract = self { true } else { false } }
+
+    /// Names of a record's fields, in the order of the schema.
+    package var fields: [String] {
+        guard case .extract(let extraction) = self else { return [] }
+        return (try? ExtractionSchema(extraction.schema))?.fields ?? []
+    }
+
+    /// What a row's `model` says.
+    package static func text(of model: LoadedModel) -> String {
+        "\(model.name)@\(model.engine.fingerprint.prefix(12))"
+    }
+
+    /// Everything besides the inputs that decides a row.
+    package func identity(_ model: LoadedModel?) -> String {
+        let reader = model.map { "\(Self.text(of: $0))\n\($0.engine.numericsClass)" } ?? ""
+        switch self {
+        case .extract(let extraction):
+            return "extract 2\n\(extraction.schema.text)\n\(extraction.verbatim)\n\(extraction.ignoresCase)\n"
+                + reader
+        case .summarize(let options):
+            return "summarize 2\n\(options.words)\n\(options.focus ?? "")\n\(options.outline)\n\(reader)"
+        }
+    }
+
+    /// - Throws: `.data` for a schema that cannot be enforced, with the keyword and its place.
+    package func makeRows(_ model: LoadedModel?) throws -> any AnswerRun.RowMaker {
+        switch self {
+        case .extract(let extraction):
+            let extractor = try extractor(extraction, model!)
+            return ExtractionRows(extractor: extractor, modelText: Self.text(of: model!))
+        case .summarize(let options): return SummaryRows(options: options)
+        }
+    }
+
+    private func extractor(_ extraction: Extraction, _ model: LoadedModel) throws -> Extractor {
+        do {
+            var options = Extractor.Options()
+            options.foldsCase = extraction.ignoresCase
+            return try Extractor(
+                model: model,
+                schema: ExtractionSchema(extraction.schema, verbatim: extraction.verbatim), options: options)
+        } catch let error as ConstraintError {
+            throw PipelineError.data("the schema: \(TerminalText.sanitized(error.description))")
+        }
+    }
+}
+
+extension RunEstimate {
+    /// What an answer run would cost: everything is done but reading with the model.
+    ///
+    /// - Parameter model: Nil for a task that needs none.
+    package init(
+        _ task: AnswerTask, inputs: [String], sample: Int?, model: LoadedModel?, progress: ProgressMeter
+    ) throws {
+        self.init()
+        var question = 0
+        if let model {
+            _ = try task.makeRows(model)  // a schema that cannot be enforced is found out here
+            var prompt = ExtractionPrompt(fields: task.fields)
+            prompt.template = model.tokenizer.chatTemplate
+            question = try model.tokenizer.encode(prompt.question).count
+            tokensPerSecond = Self.rate(model, prefix: try model.tokenizer.encode(prompt.prefix))
+        }
+        var chosen: ArraySlice<Int>?
+        if let sample {
+            let selection = try SampleSelection(sample, of: inputs)
+            chosen = selection.places[...]
+            sampledFrom = selection.total
+        }
+        var cutter = SectionCutter()
+        var (place, count, isChosen) = (-1, 0, true)
+        let stream = DocumentStream(inputs: inputs)
+        while let event = stream.next(), StopSignal.received == nil {
+            if case .begin(let document) = event {
+                place += 1
+                isChosen = chosen == nil || chosen?.first == place
+                guard isChosen else { continue }
+                chosen?.removeFirst()
+                (cutter, count) = (SectionCutter(), 0)
+                diskBytes += 600 + 2 * document.metadata.reduce(0) { $0 + $1.value.utf8.count }
+            }
+            guard isChosen else { continue }
+            for section in cutter.append(event) {
+                count += (model?.tokenizer.encode(section.text).count ?? 0) + question
+            }
+            guard case .end(let end) = event else { continue }
+            documents += 1
+            textBytes += end.textBytes
+            if !end.status.isComplete || end.textBytes == 0 { notRead += 1 }
+            tokens += count
+            longest = max(longest, count)
+            progress.counts.documents = documents
+            progress.tick()
+        }
+    }
+}
