@@ -22,6 +22,8 @@ struct JobLines {
         start = FileSystem.absolute(".")
         descriptor = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
         guard descriptor >= 0 else { throw .io("standard input is closed; jobs were expected there") }
+        // A driver that has gone is told by an error, not by a signal that ends a shard's work in the middle.
+        signal(SIGPIPE, SIG_IGN)
     }
 
     /// - Returns: The exit status: 0 at the end of the jobs.
@@ -33,7 +35,11 @@ struct JobLines {
                 let line = Array(buffer[..<end])
                 buffer.removeFirst(end + 1)
                 if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
-                try CommandSupport.print(answer(line).text + "\n")
+                let text = answer(line).text + "\n"
+                do throws(PipelineError) { try CommandSupport.print(text) } catch {
+                    if Self.isUnread { return 75 }
+                    throw error
+                }
             }
             if let signal = StopSignal.received { return StopSignal.exitStatus(signal) }
             guard buffer.count < Self.longest else {
