@@ -18,7 +18,7 @@ struct PlanCommand: ParsableCommand {
               lector plan archive.mbox --labels-file labels.yaml --run big --shards 64 -o labels.jsonl
               for worker in 1 2 3 4; do lector work big & done; wait; lector merge big
               lector status big --watch
-              sbatch --array=0-63 --requeue --wrap 'lector work big --shard-from-env'
+              lector slurm big --submit
 
             EXIT STATUS
               0 the plan is there; 64 usage; 65 data; 74 I/O; 75 the folder is in use; 78 it is another run's
@@ -86,7 +86,7 @@ struct PlanCommand: ParsableCommand {
 }
 
 /// A planned run by path or name, entered: its inputs are relative to where it was planned.
-private func enter(_ name: String, stateDir: String?) throws(PipelineError) -> RunFolder {
+func enterPlannedRun(_ name: String, stateDir: String?) throws(PipelineError) -> RunFolder {
     let settings = try Settings(environment: CommandSupport.environment)
     let folder = try RunFolder.find(
         name,
@@ -100,114 +100,6 @@ private func enter(_ name: String, stateDir: String?) throws(PipelineError) -> R
                 + String(cString: strerror(errno)))
     }
     return RunFolder(path)
-}
-
-struct WorkCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "work",
-        abstract: "Works on the shards of a planned run, beside as many others as you like.",
-        discussion: """
-            Without --shard it takes any shard that nobody works on, one after the other, until all are finished.
-            A killed worker costs at most what it read since its last checkpoint: who takes the shard next goes on from
-            there. A worker that hangs, on another machine perhaps, is replaced by --take-over: the old one finds its
-            token outdated and stops, and what it still writes nobody reads.
-
-            --shard-from-env takes the number from SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX or
-            AWS_BATCH_JOB_ARRAY_INDEX.
-
-            EXAMPLES
-              lector work big
-              lector work big --shard 3
-              lector work big --shard-from-env
-
-            EXIT STATUS
-              0 finished, rows that are not ok among them (`lector merge` tells); 64 usage; 65 data; 74 I/O; 75 try
-              again: others are at work; 78 model, CPU class or input are not those of the plan; 130 and 143
-              stopped by a signal after a checkpoint
-            """)
-
-    @Argument(help: "Folder or name of the run.")
-    var name: String
-
-    @Option(help: "Work on this shard only, from 0.")
-    var shard: Int?
-
-    @Flag(help: "Take the shard's number from the scheduler's environment.")
-    var shardFromEnv = false
-
-    @Flag(help: "Replace the worker that has the shard; needs --shard or --shard-from-env.")
-    var takeOver = false
-
-    @OptionGroup(title: "Run")
-    var options: ResumeOptions
-
-    private static let variables = [
-        "SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX",
-    ]
-
-    func validate() throws {
-        if shard != nil && shardFromEnv {
-            throw ValidationError("give --shard or --shard-from-env, not both")
-        }
-        if takeOver && shard == nil && !shardFromEnv {
-            throw ValidationError("--take-over needs --shard or --shard-from-env")
-        }
-    }
-
-    private func wanted() throws(PipelineError) -> Int? {
-        guard shardFromEnv else { return shard }
-        let environment = CommandSupport.environment
-        guard let name = Self.variables.first(where: { environment[$0] != nil }), let text = environment[name]
-        else {
-            throw .usage("--shard-from-env: none of \(Self.variables.joined(separator: ", ")) is set")
-        }
-        guard let number = Int(text) else {
-            throw .usage("\(name) is \(CommandSupport.clean(text)); a number was expected")
-        }
-        return number
-    }
-
-    func run() throws {
-        try CommandSupport.run {
-            StopSignal.install()
-            let wanted = try wanted()
-            let folder = try enter(name, stateDir: options.stateDir)
-            var all = RunOptions.parseOrExit([])
-            options.fill(&all)
-            let meter = try all.meter(try all.settings())
-            var request = try RunRequest(resuming: folder)
-            if let threads = options.threads { request.output.threads = threads }
-            let work = try ShardWork(folder, model: try ModelOpening.open(request.output), progress: meter)
-            if let wanted, !work.plan.shards.indices.contains(wanted) {
-                throw PipelineError.usage(
-                    "there is no shard \(wanted); the plan has \(work.plan.shards.count), from 0")
-            }
-            var busy: [Int] = []
-            // Processes that start together begin at different places, or they would all ask for the same.
-            let count = work.plan.shards.count
-            let start = count > 0 ? Int(getpid()) % count : 0
-            for number in wanted.map({ [$0] }) ?? (0..<count).map({ (start + $0) % count }) {
-                switch try work.run(number, takesOver: takeOver) {
-                case .finished: if options.verbose { meter.say("shard \(number) is finished") }
-                case .stopped(let signal):
-                    meter.clear()
-                    CommandSupport.complain(
-                        "stopped in shard \(number); nothing is lost. Go on with\n    "
-                            + CommandLine.arguments.map(CommandSupport.quoted).joined(separator: " "))
-                    return StopSignal.exitStatus(signal)
-                case .busy(let text):
-                    busy.append(number)
-                    if wanted != nil || options.verbose { CommandSupport.complain(text) }
-                }
-            }
-            // Others may have finished theirs in the meantime.
-            busy.removeAll { ShardFolder(run: folder, number: $0).done != nil }
-            if !busy.isEmpty, !options.quiet, wanted == nil {
-                meter.say("nothing is left for this process; others are at work on \(busy.count) shards")
-            }
-            return busy.isEmpty ? 0 : 75
-        }
-    }
 }
 
 struct MergeCommand: ParsableCommand {
@@ -254,7 +146,7 @@ struct MergeCommand: ParsableCommand {
                 target!.files = output.map(FileSystem.absolute)
                 target!.report = report.map(FileSystem.absolute)
             }
-            let folder = try enter(name, stateDir: stateDir)
+            let folder = try enterPlannedRun(name, stateDir: stateDir)
             let (summary, files) = try ShardMerge.run(folder, output: target)
             if files.isEmpty {
                 var failure: PipelineError?
@@ -308,7 +200,7 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         try CommandSupport.run {
             StopSignal.install()
-            let folder = try enter(name, stateDir: stateDir)
+            let folder = try enterPlannedRun(name, stateDir: stateDir)
             let movesCursor = watch && !json && isatty(STDOUT_FILENO) == 1
             var lines = 0
             while true {

@@ -38,6 +38,7 @@ package enum ShardMerge {
         try AtomicFile.write(summary.json.indentedText.utf8, to: folder.summaryPath)
         try ClassificationRun.export(
             request, folder: folder, configuration: manifest.configuration, summary: summary)
+        for shard in shards { shard.removeOthers() }
         return (summary, request.files)
     }
 

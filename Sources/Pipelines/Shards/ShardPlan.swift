@@ -89,12 +89,12 @@ package struct ShardPlan: Sendable, Equatable {
 
 /// One shard on disk, below the run's folder.
 ///
-///     shards/3/token       number of the last worker that took the shard over, from 1
 ///     shards/3/worker-1/   a run folder of its own: journal, states, lock, and `heartbeat`
+///     shards/3/worker-2/   of whoever took it over; the highest number is the token that is valid
 ///     shards/3/done        which worker finished it, and with how many rows
 ///
 /// A worker that was given up may still be alive somewhere. It writes in a folder that nobody reads any more, sees at
-/// its next heartbeat that the token is another's, and stops.
+/// its next heartbeat that the token is another's, and stops. See ``ShardLease``.
 package struct ShardFolder {
     package let path: String
     package let number: Int
@@ -104,14 +104,12 @@ package struct ShardFolder {
         path = "\(run.path)/shards/\(number)"
     }
 
-    var tokenPath: String { path + "/token" }
     package var donePath: String { path + "/done" }
 
-    /// The token that is valid now; 1 before anyone took the shard over.
+    /// The token that is valid now; 0 before anyone worked on the shard.
     package var token: Int {
-        (try? FileSystem.read(tokenPath)).flatMap {
-            Int(String(decoding: $0, as: UTF8.self).filter(\.isNumber))
-        } ?? 1
+        let names = (try? FileSystem.names(in: path)) ?? []
+        return names.compactMap { $0.hasPrefix("worker-") ? Int($0.dropFirst(7)) : nil }.max() ?? 0
     }
 
     package func worker(_ token: Int) -> RunFolder { RunFolder("\(path)/worker-\(token)") }
@@ -124,6 +122,12 @@ package struct ShardFolder {
             let rows = json["rows"]?.integer
         else { return nil }
         return (token, rows, json)
+    }
+
+    /// Removes what workers left that did not finish it.
+    func removeOthers() {
+        guard let done else { return }
+        for token in 1...max(1, token) where token != done.token { FileSystem.removeTree(worker(token).path) }
     }
 }
 

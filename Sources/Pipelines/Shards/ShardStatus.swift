@@ -15,6 +15,8 @@ package struct ShardStatus {
         package var tokens: Int
         package var tokensPerSecond: Double
         package var notOK: Int
+        /// Tokens that workers of this shard had to read again after a stop.
+        package var readAgain: Int
         /// Seconds since the worker last said that it lives; nil when none did. Never negative, whatever the clocks.
         package var heartbeatAge: Double?
         package var host: String?
@@ -40,8 +42,9 @@ package struct ShardStatus {
             if done != nil {
                 state = .done
             } else if beat != nil {
-                // A lock that can be had means that nobody works.
-                state = Self.isLocked(shard.worker(token).path + "/lock") ? .working : .stopped
+                state =
+                    Self.isAtWork(shard.worker(token).path + "/lock", beat?["time"]?.integer)
+                    ? .working : .stopped
             }
             let seconds = beat?["seconds"]?.double ?? 0
             let tokens = beat?["tokens"]?.integer ?? 0
@@ -50,17 +53,17 @@ package struct ShardStatus {
                     number: number, state: state, rows: beat?["rows"]?.integer ?? 0,
                     plannedRows: planned.rows.count,
                     tokens: tokens, tokensPerSecond: seconds > 0 ? Double(tokens) / seconds : 0,
-                    notOK: beat?["notOK"]?.integer ?? 0,
+                    notOK: beat?["notOK"]?.integer ?? 0, readAgain: beat?["readAgain"]?.integer ?? 0,
                     heartbeatAge: beat?["time"]?.integer.map { Double(max(0, time(nil) - $0)) },
                     host: beat?["host"]?.string))
         }
     }
 
-    private static func isLocked(_ path: String) -> Bool {
-        let fd = open(path, O_RDONLY | O_CLOEXEC)
-        guard fd >= 0 else { return false }
-        defer { close(fd) }
-        return flock(fd, LOCK_SH | LOCK_NB) != 0
+    /// By the lock where that proves something, elsewhere by the age of the last heartbeat: it is only for people.
+    private static func isAtWork(_ path: String, _ beat: Int?) -> Bool {
+        guard FileSystem.exists(path), let lock = try? FileLock(path) else { return false }
+        if lock.isOfThisMachine || lock.isHeld { return lock.isHeld }
+        return beat.map { time(nil) - $0 < 60 } ?? false
     }
 
     package var isDone: Bool { shards.allSatisfy { $0.state == .done } }
@@ -95,6 +98,7 @@ package struct ShardStatus {
                             JSONMember("tokens", .integer(shard.tokens)),
                             JSONMember("tokensPerSecond", .decimal(shard.tokensPerSecond, places: 1)),
                             JSONMember("notOK", .integer(shard.notOK)),
+                            JSONMember("readAgain", .integer(shard.readAgain)),
                             JSONMember(
                                 "heartbeatAge",
                                 shard.heartbeatAge.map { .decimal($0, places: 0 + 1) } ?? .null),

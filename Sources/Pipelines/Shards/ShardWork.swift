@@ -21,6 +21,8 @@ package final class ShardWork {
     }
 
     package let plan: ShardPlan
+    /// Called about once a second while a shard is worked on.
+    package var onBeat: () -> Void = {}
     private let folder: RunFolder
     private let request: RunRequest
     private let configuration: RunConfiguration
@@ -54,54 +56,25 @@ package final class ShardWork {
 
     /// Works on one shard until it is finished.
     ///
-    /// - Parameter takesOver: Do not wait for a worker that seems dead to give up its lock.
-    package func run(_ number: Int, takesOver: Bool = false) throws -> Ending {
+    /// - Parameters:
+    ///   - takesOver: Do not wait for a worker that seems dead.
+    ///   - silence: Seconds without a heartbeat after which a worker on another machine counts as dead.
+    ///   - waits: Watch a worker on another machine for so long, instead of leaving the shard to it at once.
+    package func run(_ number: Int, takesOver: Bool = false, silence: Double = 60, waits: Bool = false) throws
+        -> Ending
+    {
         let shard = ShardFolder(run: folder, number: number)
         if shard.done != nil { return .finished }
-        try FileSystem.makeFolder(shard.path)
-        var token = shard.token
-        var worker = shard.worker(token)
-        do throws(PipelineError) { try worker.lock() } catch {
-            guard case .busy = error, takesOver else {
-                if case .busy(let text) = error { return .busy(text) }
-                throw error
-            }
-            token += 1
-            worker = shard.worker(token)
-            try worker.lock()
-            try inherit(from: shard.worker(token - 1), to: worker)
-            try AtomicFile.write("\(token)\n".utf8, to: shard.tokenPath)
-        }
+        switch try ShardLease.claim(shard, takesOver: takesOver, silence: silence, waits: waits) {
         // Someone may have finished it between the look and the lock.
-        if shard.done != nil { return .finished }
-        return try work(shard, token, worker)
-    }
-
-    /// Whole rows and saved states of the worker before.
-    private func inherit(from before: RunFolder, to worker: RunFolder) throws(PipelineError) {
-        if FileSystem.exists(before.journalPath) {
-            let journal = try AtomicFile(worker.journalPath)
-            var lines = try LineReader(before.journalPath)
-            while let line = try lines.next() {
-                guard line.isWhole, Journal.decode(line.bytes) != nil else { continue }
-                try journal.write(line.bytes + [0x0A])
-            }
-            try journal.commit()
-        }
-        guard FileSystem.isFolder(before.statesPath) else { return }
-        try FileSystem.makeFolder(worker.statesPath)
-        for name in try FileSystem.names(in: before.statesPath)
-        where name.hasPrefix("row-") || name.hasSuffix(".state") || name.hasSuffix(".block") {
-            // A state never changes, so that a second name is as good as a copy; where that cannot be, copy.
-            let (old, new) = ("\(before.statesPath)/\(name)", "\(worker.statesPath)/\(name)")
-            if name.hasPrefix("row-") || link(old, new) != 0 {
-                guard let bytes = try? FileSystem.read(old, limit: 1 << 40) else { continue }
-                try AtomicFile.write(bytes, to: new)
-            }
+        case .busy(let text): return shard.done == nil ? .busy(text) : .finished
+        case .stopped(let signal): return .stopped(signal)
+        case .mine(let lease): return shard.done == nil ? try work(shard, lease) : .finished
         }
     }
 
-    private func work(_ shard: ShardFolder, _ token: Int, _ worker: RunFolder) throws -> Ending {
+    private func work(_ shard: ShardFolder, _ lease: ShardLease) throws -> Ending {
+        let worker = lease.worker
         let rows = plan.shards[shard.number].rows
         let started = Clock.seconds
         let store = try RowStore(worker, labels: configuration.labels.names, live: nil)
@@ -112,17 +85,21 @@ package final class ShardWork {
             configuration: configuration, model: model, store: store, states: states, counter: counter,
             readAgain: again,
             interval: request.output.checkpointTokens, sample: nil, rows: rows, progress: progress)
+        let lost = counter.lost - again
+        func marker() -> [UInt8] {
+            json(lease.token, store, loop, readAgain: lost + loop.readAgain, seconds: Clock.seconds - started)
+                .bytes
+        }
         var lastBeat = 0.0
         func beat(force: Bool = false) throws {
             guard force || Clock.seconds - lastBeat >= 1 else { return }
             lastBeat = Clock.seconds
-            guard shard.token == token else {
+            guard lease.isValid else {
                 throw PipelineError.busy(
                     "shard \(shard.number) was taken over by another worker; this one stops")
             }
-            try AtomicFile.write(
-                json(token, store, loop, seconds: Clock.seconds - started).bytes,
-                to: shard.heartbeatPath(token))
+            onBeat()
+            try AtomicFile.write(marker(), to: shard.heartbeatPath(lease.token))
         }
         try beat(force: true)
         loop.heartbeat = { try beat() }
@@ -144,25 +121,26 @@ package final class ShardWork {
                     + "what it was; plan the run anew in another folder")
         }
         do { try beat(force: true) } catch PipelineError.busy(let text) { return .busy(text) }
-        try AtomicFile.write(
-            json(token, store, loop, seconds: Clock.seconds - started).bytes, to: shard.donePath)
+        // Under a name of its own first, since one that was given up may be doing the same.
+        let mine = "\(shard.donePath)-\(lease.token)"
+        try AtomicFile.write(marker(), to: mine)
+        guard rename(mine, shard.donePath) == 0 else { throw FileSystem.error("write", shard.donePath) }
+        FileSystem.syncFolder(shard.path)
         SavedStates.removeFolder(worker.statesPath)
         return .finished
     }
 
-    private func json(_ token: Int, _ store: RowStore, _ loop: ClassificationLoop, seconds: Double)
-        -> JSONValue
-    {
-        var host = [CChar](repeating: 0, count: 256)
-        gethostname(&host, 255)
-        let name = String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return .object([
+    private func json(
+        _ token: Int, _ store: RowStore, _ loop: ClassificationLoop, readAgain: Int, seconds: Double
+    ) -> JSONValue {
+        .object([
             JSONMember("token", .integer(token)), JSONMember("rows", .integer(store.finished.count)),
             JSONMember("tokens", .integer(loop.processTokens)),
-            JSONMember("readAgain", .integer(loop.readAgain)),
+            // Of all workers of this shard.
+            JSONMember("readAgain", .integer(readAgain)),
             JSONMember("notOK", .integer(store.summary.partial + store.summary.notRead)),
             JSONMember("seconds", .decimal(seconds, places: 3)),
-            JSONMember("host", .string(name)), JSONMember("process", .integer(Int(getpid()))),
+            JSONMember("host", .string(HostName.current)), JSONMember("process", .integer(Int(getpid()))),
             JSONMember("time", .integer(time(nil))),
         ])
     }
