@@ -25,13 +25,13 @@ let package = Package(
         .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
         .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
         .systemLibrary(name: "CUchardet", pkgConfig: "uchardet", providers: [.apt(["libuchardet-dev"])]),
-        .systemLibrary(name: "CGLib", pkgConfig: "glib-2.0", providers: [.apt(["libglib2.0-dev"])]),
+        .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
 
         // Bytes to documents to tokens.
         .target(name: "JSON"),
         .target(name: "Documents"),
         .target(name: "CCRC32C"),
-        .target(name: "Digests", dependencies: ["CCRC32C", "CGLib"]),
+        .target(name: "Digests", dependencies: ["CCRC32C", "CNettle"]),
         .target(
             name: "Ingest",
             dependencies: ["JSON", "Documents", "Digests", "CArchive", "CXML2", "CGMime", "CUchardet"]),

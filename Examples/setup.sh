@@ -3,10 +3,10 @@
 # the network nor root. Leaves with 69 (service unavailable) and a sentence that says what to do.
 
 # The libraries that Lector links, as pkg-config names them.
-lector_modules="libarchive libxml-2.0 gmime-3.0 uchardet glib-2.0 sqlite3"
+lector_modules="libarchive libxml-2.0 gmime-3.0 uchardet nettle sqlite3"
 # The same as Debian packages, then what the Swift toolchain itself loads and links with.
 lector_packages="pkg-config libarchive-dev libxml2-dev libgmime-3.0-dev libuchardet-dev
-    libglib2.0-dev libsqlite3-dev g++ libncurses6 libcurl4"
+    nettle-dev libsqlite3-dev g++ libncurses6 libcurl4"
 
 lector_began=$(date +%s)
 

@@ -1,29 +1,22 @@
 // Digests: SHA-256 for identity, CRC-32C for damage.
 //
-// Owns nothing but the two functions. SHA-256 is GLib's GChecksum, which GMime
-// brings along anyway; see docs/decisions/0002-digests.md for the measurement.
+// Owns nothing but the two functions. SHA-256 is Nettle's, which libarchive brings along
+// anyway; see docs/decisions/0018-speed-of-ingestion.md for the measurement.
 
-import CGLib
+import CNettle
 
-/// An incremental SHA-256 (FIPS 180-4), by GLib's `GChecksum`.
+/// An incremental SHA-256 (FIPS 180-4), by Nettle.
 public struct SHA256: ~Copyable {
-    private let checksum: OpaquePointer
+    private var state = sha256_ctx()
 
     public init() {
-        checksum = g_checksum_new(G_CHECKSUM_SHA256)
+        nettle_sha256_init(&state)
     }
-
-    deinit { g_checksum_free(checksum) }
 
     /// Adds bytes; where a text is cut into calls does not change the digest.
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        var rest = bytes[...]
-        while !rest.isEmpty {  // gssize lengths are signed; a gigabyte a call is far below the limit
-            let piece = rest.prefix(1 << 30)
-            let base = UnsafeRawBufferPointer(rebasing: piece).baseAddress!
-            g_checksum_update(checksum, base.assumingMemoryBound(to: UInt8.self), piece.count)
-            rest = rest.dropFirst(piece.count)
-        }
+        guard let base = bytes.baseAddress else { return }
+        nettle_sha256_update(&state, bytes.count, base.assumingMemoryBound(to: UInt8.self))
     }
 
     public mutating func update(_ bytes: some Sequence<UInt8>) {
@@ -33,10 +26,10 @@ public struct SHA256: ~Copyable {
 
     /// The digest's 32 bytes; the value is used up.
     public consuming func finalize() -> [UInt8] {
-        var length: gsize = 32
+        var last = state
         return [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
-            g_checksum_get_digest(checksum, buffer.baseAddress!, &length)
-            count = Int(length)
+            nettle_sha256_digest(&last, 32, buffer.baseAddress!)
+            count = 32
         }
     }
 
@@ -57,12 +50,14 @@ public struct SHA256: ~Copyable {
 extension Sequence<UInt8> {
     /// Lower-case hexadecimal, two digits a byte.
     public var hex: String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for byte in self {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
+        let bytes = Array(self)
+        func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+        return String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+            for (index, byte) in bytes.enumerated() {
+                text[index * 2] = digit(byte >> 4)
+                text[index * 2 + 1] = digit(byte & 15)
+            }
+            return bytes.count * 2
         }
-        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -89,15 +89,20 @@ public struct TextChunk: Sendable, Equatable {
     /// The bytes of the file that these are, where no transfer encoding, charset or container
     /// stands between: `source.start + n` holds byte `n` of the chunk.
     public var source: SourceSpan?
+    /// What the chunk was decoded from, in order. A stretch that crosses chunks is cut; what
+    /// stands in none was put there (the heading of a forwarded mail) or read out of markup.
+    public var origins: [TextOrigin]
 
     public init(
-        part: String, utf8: [UInt8], start: Int, marks: [TextMark] = [], source: SourceSpan? = nil
+        part: String, utf8: [UInt8], start: Int, marks: [TextMark] = [], source: SourceSpan? = nil,
+        origins: [TextOrigin] = []
     ) {
         self.part = part
         self.utf8 = utf8
         self.start = start
         self.marks = marks
         self.source = source
+        self.origins = origins
     }
 }
 

@@ -72,6 +72,8 @@ final class DocumentWriter {
     private var partStart = 0
     /// Where the part begins in the file, while its text is a slice of it.
     private var sourceStart: Int?
+    private var origins: [TextOrigin] = []
+    private let maxBytes: Int
     private var marks: [TextMark] = []
     private var openMarks: [(kind: TextMark.Kind, start: Int)] = []
     private var warnings: [String] = []
@@ -81,6 +83,7 @@ final class DocumentWriter {
         self.context = context
         self.document = document
         part = document.address
+        maxBytes = context.limits.maxDocumentBytes
     }
 
     /// Bytes of text in the current part so far.
@@ -93,6 +96,7 @@ final class DocumentWriter {
         part = partCount == 1 ? document.address : "\(document.address)/part\(partCount)"
         partStart = 0
         sourceStart = nil
+        origins = []
     }
 
     /// Says that the text of the current part is the bytes of the file from `offset` on, until
@@ -109,26 +113,46 @@ final class DocumentWriter {
         sourceStart = nil
     }
 
+    /// Says what the text was decoded from that is appended next, `count` bytes of it.
+    func addOrigin(_ origin: TextOrigin, count: Int) {
+        if count == 0 { return }
+        if partCount == 0 { beginPart() }
+        var origin = origin
+        origin.range = partBytes..<partBytes + min(count, maxBytes - textBytes)
+        if origin.range.isEmpty { return }
+        // Blocks of a stream that go on where the last one ended are one stretch.
+        if let last = origins.last, last.range.upperBound == origin.range.lowerBound,
+            last.offset + last.range.count == origin.offset, last.bytes.start == origin.bytes.start,
+            last.container == origin.container, last.charset == origin.charset,
+            last.transfer == origin.transfer, last.foldsLineEnds == origin.foldsLineEnds
+        {
+            origins[origins.count - 1].range = last.range.lowerBound..<origin.range.upperBound
+            origins[origins.count - 1].bytes.end = origin.bytes.end
+        } else {
+            origins.append(origin)
+        }
+    }
+
     /// Adds text of the current part.
     ///
     /// - Parameter utf8: Valid UTF-8 together with what came before and comes next.
     func append(_ utf8: UnsafeRawBufferPointer) {
         if isFull { return }
         if partCount == 0 { beginPart() }
-        var rest = utf8[...]
-        let room = context.limits.maxDocumentBytes - textBytes
+        var rest = utf8
+        let room = maxBytes - textBytes
         if rest.count > room {
             isFull = true
             var cut = room
-            while cut > 0, rest[rest.startIndex + cut] & 0xC0 == 0x80 { cut -= 1 }
-            rest = rest.prefix(cut)
+            while cut > 0, rest[cut] & 0xC0 == 0x80 { cut -= 1 }
+            rest = rest.slice(0..<cut)
         }
         textBytes += rest.count
         while !rest.isEmpty {
             // Four bytes more than a chunk show where its last scalar ends.
-            let piece = rest.prefix(Self.chunkBytes + 4 - buffer.count)
-            buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece))
-            rest = rest.dropFirst(piece.count)
+            let size = min(rest.count, Self.chunkBytes + 4 - buffer.count)
+            buffer.append(contentsOf: rest.slice(0..<size))
+            rest = rest.slice(size..<rest.count)
             if buffer.count >= Self.chunkBytes + 4 { flush(all: false) }
         }
     }
@@ -177,7 +201,7 @@ final class DocumentWriter {
     private func begin() {
         if hasBegun { return }
         hasBegun = true
-        for name in ["subject", "from", "to", "cc"] {
+        for name in Self.digestedFields {
             for field in document.metadata where field.name == name {
                 hash?.update("\(name): \(field.value)\n".utf8)
             }
@@ -185,6 +209,8 @@ final class DocumentWriter {
         hash?.update("\n".utf8)
         context.emit(.begin(document))
     }
+
+    private static let digestedFields = ["subject", "from", "to", "cc"]
 
     /// Emits full chunks; with `all`, also the rest of the part.
     private func flush(all: Bool) {
@@ -217,17 +243,25 @@ final class DocumentWriter {
             ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
         }
         marks = kept
-        let chunk: [UInt8]
-        if cut == buffer.count {
-            chunk = buffer
-            buffer = []
-        } else {
-            chunk = Array(buffer[..<cut])
-            buffer.removeFirst(cut)
+        let chunkOrigins = origins.filter { $0.range.lowerBound < end }.map {
+            $0.clamped(to: partStart..<end)
         }
+        origins = origins.filter { $0.range.upperBound > end }.map { $0.clamped(to: end..<Int.max) }
+        var next: [UInt8] = []
+        if cut < buffer.count {
+            // A long text goes on: its next chunk grows in place.
+            next.reserveCapacity(Self.chunkBytes + 4)
+            next += buffer[cut...]
+            buffer.removeSubrange(cut...)
+        }
+        let chunk = buffer
+        buffer = next
         let source = sourceStart.map { SourceSpan(start: $0 + partStart, end: $0 + end) }
         context.emit(
-            .text(TextChunk(part: part, utf8: chunk, start: partStart, marks: chunkMarks, source: source)))
+            .text(
+                TextChunk(
+                    part: part, utf8: chunk, start: partStart, marks: chunkMarks, source: source,
+                    origins: chunkOrigins)))
         partStart = end
     }
 }

@@ -155,32 +155,41 @@ extension JSONValue {
     }
 
     private static func write(_ string: String, into out: inout [UInt8]) {
+        var string = string
         out.append(UInt8(ascii: "\""))
-        // C1 controls are escaped like C0 ones: a row that is printed moves no cursor.
-        var pendingC2 = false
-        for byte in string.utf8 {
-            if pendingC2 {
-                pendingC2 = false
-                if byte < 0xA0 {
-                    writeEscape(byte, into: &out)
-                    continue
-                }
-                out.append(0xC2)
-                out.append(byte)
+        string.withUTF8 { write($0, into: &out) }
+        out.append(UInt8(ascii: "\""))
+    }
+
+    /// Runs of bytes that stand for themselves go out in one piece.
+    private static func write(_ utf8: UnsafeBufferPointer<UInt8>, into out: inout [UInt8]) {
+        var start = 0
+        var index = 0
+        while index < utf8.count {
+            let byte = utf8[index]
+            // C1 controls are escaped like C0 ones: a row that is printed moves no cursor.
+            let isC1 = byte == 0xC2 && index + 1 < utf8.count && utf8[index + 1] < 0xA0
+            let isEscaped =
+                byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
+                || isC1
+            if !isEscaped {
+                index += 1
                 continue
             }
+            out.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start..<index]))
+            if isC1 { index += 1 }
             switch byte {
-            case 0xC2: pendingC2 = true
             case UInt8(ascii: "\""): out += "\\\"".utf8
             case UInt8(ascii: "\\"): out += "\\\\".utf8
             case 0x0A: out += "\\n".utf8
             case 0x0D: out += "\\r".utf8
             case 0x09: out += "\\t".utf8
-            case 0..<0x20, 0x7F: writeEscape(byte, into: &out)
-            default: out.append(byte)
+            default: writeEscape(utf8[index], into: &out)
             }
+            index += 1
+            start = index
         }
-        out.append(UInt8(ascii: "\""))
+        out.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start...]))
     }
 
     private static func writeEscape(_ byte: UInt8, into out: inout [UInt8]) {

@@ -197,15 +197,28 @@ private struct PartRow {
     let address: String
     private var bytes: Int
     private var source: SourceSpan?
+    /// What the text was decoded from, where that is one stretch; the file's own row says it
+    /// where no encoding stands between.
+    private var origin: TextOrigin?
 
     init(_ chunk: TextChunk) {
         address = chunk.part
         bytes = chunk.utf8.count
         source = chunk.source
+        origin = chunk.origins.count == 1 ? chunk.origins[0] : nil
     }
 
     mutating func add(_ chunk: TextChunk) {
         bytes += chunk.utf8.count
+        if let more = chunk.origins.first, chunk.origins.count == 1, let last = origin,
+            more.container == last.container, more.transfer == last.transfer, more.charset == last.charset,
+            more.bytes.start == last.bytes.start || more.bytes.start == last.bytes.end
+        {
+            origin!.range = last.range.lowerBound..<more.range.upperBound
+            origin!.bytes.end = more.bytes.end
+        } else {
+            origin = nil
+        }
         if let more = chunk.source, source?.end == more.start { source!.end = more.end } else { source = nil }
     }
 
@@ -218,6 +231,17 @@ private struct PartRow {
                     "source",
                     .object([
                         JSONMember("start", .integer(source.start)), JSONMember("end", .integer(source.end)),
+                    ])))
+        } else if let origin {
+            members.append(
+                JSONMember(
+                    "origin",
+                    .object([
+                        JSONMember("container", .string(origin.container)),
+                        JSONMember("start", .integer(origin.bytes.start)),
+                        JSONMember("end", .integer(origin.bytes.end)),
+                        JSONMember("transfer", .string(origin.transfer.rawValue)),
+                        JSONMember("charset", .string(origin.charset)),
                     ])))
         }
         return .object(members)

@@ -15,7 +15,7 @@ kinds=${*:-SAFETENSORS GGUF PACKED TOKENIZER}
 work=$PWD/Tests/Fuzzing/work
 mkdir -p "$work/modules"
 flags="-O -g -sanitize=fuzzer,address"
-glib=$(pkg-config --cflags glib-2.0 | sed 's/-I/-Xcc -I/g; s/-pthread//')
+nettle=$(pkg-config --cflags nettle | sed 's/-I/-Xcc -I/g')
 
 for c in CCRC32C CKernels CThreads; do
     header=$(ls "Sources/$c/include/"*.h)
@@ -26,20 +26,20 @@ for c in CCRC32C CKernels CThreads; do
             -o "$work/$c-$(basename "$source" .c).o"
     done
 done
-imports="-I $work/modules -I Sources/CGLib"
+imports="-I $work/modules -I Sources/CNettle"
 for c in CCRC32C CKernels CThreads; do imports="$imports -I $work/modules/$c"; done
 for module in JSON Documents Digests WeightFiles KimiLinear Tokenization; do
     find "Sources/$module" -name '*.swift' | sort >"$work/$module.files"
     # shellcheck disable=SC2086,SC2046
     swiftc $flags -wmo -parse-as-library -swift-version 6 -package-name lector -module-name "$module" \
         -emit-module -emit-module-path "$work/modules/$module.swiftmodule" -emit-object -o "$work/$module.o" \
-        $imports $glib $(cat "$work/$module.files")
+        $imports $nettle $(cat "$work/$module.files")
 done
 python3 Tests/Fuzzing/make_seeds.py "$work/seeds"
 for kind in $kinds; do
     # shellcheck disable=SC2086,SC2046
     swiftc $flags -parse-as-library -swift-version 6 -package-name lector -D "FUZZ_$kind" -module-name Fuzz \
-        $imports $glib Tests/Fuzzing/Fuzz.swift "$work"/*.o $(pkg-config --libs glib-2.0) -o "$work/fuzz-$kind"
+        $imports $nettle Tests/Fuzzing/Fuzz.swift "$work"/*.o $(pkg-config --libs nettle) -o "$work/fuzz-$kind"
     mkdir -p "$work/$kind/corpus"
     echo "fuzzing $kind for $seconds s"
     (cd "$work/$kind" && "$work/fuzz-$kind" -max_total_time="$seconds" -max_len=65536 -timeout=20 -rss_limit_mb=3072 \

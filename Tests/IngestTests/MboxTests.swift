@@ -33,6 +33,20 @@ import Testing
         #expect(bytes[second.start...].starts(with: "From joe@".utf8))
     }
 
+    @Test("quoted From lines lose their mark in an archive, too")
+    func quotedInArchive() {
+        func field(_ text: String, _ width: Int) -> String {
+            text + String(repeating: " ", count: width - text.utf8.count)
+        }
+        let size = field(String(Self.twoMails.utf8.count), 10)
+        let padding = Self.twoMails.utf8.count % 2 == 1 ? "\n" : ""
+        let header = field("inbox.mbox/", 16) + field("0", 12) + field("0", 6) + field("0", 6)
+        let mails = read(
+            "!<arch>\n\(header)\(field("100644", 8))\(size)`\n\(Self.twoMails)\(padding)", address: "a.ar")
+        #expect(mails.map(\.document.address) == ["a.ar!/inbox.mbox#1", "a.ar!/inbox.mbox#2"])
+        #expect(mails.map(\.text) == read(Self.twoMails).map(\.text))
+    }
+
     @Test(
         "a From line inside a body splits only with signs of an envelope, and doubt is named",
         arguments: [

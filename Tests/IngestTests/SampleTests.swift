@@ -87,7 +87,7 @@ enum Collection {
     }
 
     @Test(
-        "cuts change nothing, and text that is a slice of its file is that slice",
+        "cuts change nothing, text that is a slice of its file is that slice, and text is what the bytes decode to that it names",
         arguments: Collection.families)
     func invariance(family: String) throws {
         let folder = try Collection.unpack(family)
@@ -116,9 +116,15 @@ enum Collection {
             return isGiven ? nil : bytes
         }
         while let event = stream.next() {
-            guard case .text(let chunk) = event, let source = chunk.source else { continue }
-            #expect(source.start >= 0 && source.end <= bytes.count)
-            #expect(Array(bytes[source.start..<source.end]) == chunk.utf8)
+            guard case .text(let chunk) = event else { continue }
+            if let source = chunk.source {
+                #expect(source.start >= 0 && source.end <= bytes.count)
+                #expect(Array(bytes[source.start..<source.end]) == chunk.utf8)
+            }
+            // What lies in archives and attachments is named by them, and is not at hand here.
+            for origin in chunk.origins where origin.container == "input" {
+                #expect(OriginReference.holds(origin, chunk, bytes), "\(origin)")
+            }
         }
         return read(bytes)
     }

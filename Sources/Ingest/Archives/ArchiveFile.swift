@@ -198,7 +198,7 @@ final class ArchiveFile {
                 let bytes = UnsafeRawBufferPointer(start: raw, count: strlen(raw))
                 if !bytes.isEmpty {
                     let utf8 =
-                        UTF8Text.isValid(bytes) ? Array(bytes) : TextDecoder.decode(bytes, declared: nil).utf8
+                        UTF8Text.isValid(bytes) ? Array(bytes) : TextDecoder.decode(bytes, declared: nil)
                     return String(decoding: utf8, as: UTF8.self)
                 }
             }

@@ -75,7 +75,8 @@ final class ArchiveReader: DocumentProducer {
             entry = source
             context.push(
                 ContentOpener(
-                    ByteReader(source), address: inner, depth: depth, isPlainFile: false, budget: budget))
+                    ByteReader(source, isUnpacked: file.isRaw), address: inner, depth: depth,
+                    isPlainFile: false, budget: budget))
             return true
         }
     }

@@ -19,8 +19,12 @@ final class ByteReader {
     private var end = 0
     private var isSourceDone = false
 
-    init(_ source: ByteSource) {
+    /// Whether the bytes are what a packed file (`notes.txt.gz`) unpacks to, whose address they share.
+    private let isUnpacked: Bool
+
+    init(_ source: ByteSource, isUnpacked: Bool = false) {
         self.source = source
+        self.isUnpacked = isUnpacked
         buffer = .allocate(byteCount: Self.capacity, alignment: 64)
     }
 
@@ -40,6 +44,9 @@ final class ByteReader {
 
     /// A descriptor to read at any offset, for readers that must seek.
     var seekableDescriptor: Int32? { source.seekableDescriptor }
+
+    /// Whose bytes these are, for a `TextOrigin`.
+    func container(_ address: String) -> String { isUnpacked ? address + "!" : address }
 
     var isAtEnd: Bool { look().isEmpty }
 

@@ -13,11 +13,14 @@ extension UnsafeRawBufferPointer {
     func firstOffset(of needle: StaticString, from: Int = 0) -> Int? {
         let length = needle.utf8CodeUnitCount
         guard let base = baseAddress, from + length <= count else { return nil }
-        // The rarest byte of the needle leads: not white space and not a lower-case letter.
+        // The rarest byte of the needle leads: a capital, or what is neither white space nor a
+        // lower-case letter.
         var anchor = 0
-        for index in 0..<length where needle.utf8Start[index] > 0x20 && needle.utf8Start[index] < 0x61 {
-            anchor = index
-            break
+        var rarity = 0
+        for index in 0..<length {
+            let byte = needle.utf8Start[index]
+            let rank = byte >= 0x41 && byte <= 0x5A ? 2 : byte > 0x20 && byte < 0x61 ? 1 : 0
+            if rank > rarity { (anchor, rarity) = (index, rank) }
         }
         var position = from + anchor
         let end = count - length + anchor
@@ -80,6 +83,7 @@ func isSpace(_ byte: UInt8) -> Bool {
 extension StringProtocol {
     /// ASCII letters in lower case; other scripts keep their case.
     var asciiLowercased: String {
-        String(decoding: utf8.map(lowercaseASCII), as: UTF8.self)
+        if !utf8.contains(where: { $0 >= 0x41 && $0 <= 0x5A }) { return String(self) }
+        return String(decoding: utf8.map(lowercaseASCII), as: UTF8.self)
     }
 }

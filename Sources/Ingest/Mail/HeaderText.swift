@@ -9,6 +9,9 @@ enum HeaderText {
     ///
     /// - Parameter limit: Bytes of the result after which the rest is left out.
     static func decode(_ raw: UnsafeRawBufferPointer, limit: Int) -> (text: String, isCut: Bool) {
+        if raw.count <= limit, UTF8Text.asciiEnd(raw) == raw.count, raw.firstOffset(of: "=?") == nil {
+            return (plainText(raw), false)
+        }
         var bytes = raw
         var isCut = false
         if bytes.count > limit * 2 {
@@ -22,7 +25,7 @@ enum HeaderText {
         var run: (charset: String, bytes: [UInt8])?
         func flushRun() {
             guard let words = run else { return }
-            words.bytes.withUnsafeBytes { output += TextDecoder.decode($0, declared: words.charset).utf8 }
+            words.bytes.withUnsafeBytes { output += TextDecoder.decode($0, declared: words.charset) }
             run = nil
         }
         func flushPlain(to end: Int) {
@@ -62,10 +65,32 @@ enum HeaderText {
         return (String(decoding: folded, as: UTF8.self), isCut)
     }
 
+    /// ASCII, its runs of white space made one space.
+    private static func plainText(_ bytes: UnsafeRawBufferPointer) -> String {
+        String(unsafeUninitializedCapacity: bytes.count) { output in
+            var count = 0
+            var isPending = false
+            for byte in bytes {
+                if isSpace(byte) {
+                    isPending = count > 0
+                    continue
+                }
+                if isPending {
+                    output[count] = 0x20
+                    count += 1
+                    isPending = false
+                }
+                output[count] = byte
+                count += 1
+            }
+            return count
+        }
+    }
+
     /// Raw bytes of a header: UTF-8, or what they look like.
     private static func plain(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         if UTF8Text.asciiEnd(bytes) == bytes.count { return Array(bytes) }
-        return TextDecoder.decode(bytes, declared: nil).utf8
+        return TextDecoder.decode(bytes, declared: nil)
     }
 
     /// Runs of white space become one space, those at both ends none.

@@ -105,9 +105,9 @@ struct MAPIProperties {
         guard let value = values[id] else { return nil }
         var utf8: [UInt8]
         if value.type == ValueType.unicode {
-            utf8 = value.bytes.withUnsafeBytes { TextDecoder.decode($0, declared: "UTF-16LE").utf8 }
+            utf8 = value.bytes.withUnsafeBytes { TextDecoder.decode($0, declared: "UTF-16LE") }
         } else {
-            utf8 = value.bytes.withUnsafeBytes { TextDecoder.decode($0, declared: "CP\(codePage)").utf8 }
+            utf8 = value.bytes.withUnsafeBytes { TextDecoder.decode($0, declared: "CP\(codePage)") }
         }
         while utf8.last == 0 { utf8.removeLast() }
         return utf8

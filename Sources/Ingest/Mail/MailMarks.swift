@@ -78,9 +78,15 @@ enum MailMarks {
         let start = max(0, text.count - 4_000)
         let lower = text.slice(start..<text.count).map(lowercaseASCII)
         return lower.withUnsafeBytes { lower in
+            // A paragraph begins with the first of these words that stands at the start of a word.
             var found: Int?
-            for words in disclaimers {
-                if let offset = lower.firstOffset(of: words), offset < found ?? .max { found = offset }
+            for index in 0..<lower.count where index == 0 || !isLetter(lower[index - 1]) {
+                switch lower[index] {
+                case 0x63, 0x64, 0x65, 0x69, 0x74:  // the letters that they begin with
+                    if disclaimers.contains(where: { lower.begins(with: $0, at: index) }) { found = index }
+                default: break
+                }
+                if found != nil { break }
             }
             guard var offset = found else { return nil }
             // Back to the empty line, or rule of dashes, before the paragraph.
@@ -97,6 +103,8 @@ enum MailMarks {
             return start + offset
         }
     }
+
+    private static func isLetter(_ byte: UInt8) -> Bool { byte >= 0x61 && byte <= 0x7A || byte >= 0x80 }
 
     private static let disclaimers: [StaticString] = [
         "this e-mail and any attachments", "this email and any attachments",

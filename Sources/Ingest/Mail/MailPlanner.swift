@@ -11,17 +11,25 @@ struct PlannedPart {
 
 /// A text body: a slice of the message and how to read it.
 struct MailBody {
-    enum Encoding {
-        case identity, base64, quotedPrintable, uuencode
-    }
-
     var range: Range<Int>
-    var encoding: Encoding
+    var encoding: TextOrigin.Transfer
     var charset: String?
     var isHTML: Bool
 
-    func decoded(_ message: UnsafeRawBufferPointer) -> (bytes: [UInt8], warnings: [String]) {
+    /// Gives on the bytes without their transfer encoding, where they lie if there is none.
+    func withDecoded<Result>(
+        _ message: UnsafeRawBufferPointer,
+        _ body: (_ bytes: UnsafeRawBufferPointer, _ warnings: [String]) -> Result
+    ) -> Result {
         let slice = message.slice(range)
+        if encoding == .identity { return body(slice, []) }
+        let (bytes, warnings) = Self.decode(slice, encoding)
+        return bytes.withUnsafeBytes { body($0, warnings) }
+    }
+
+    private static func decode(_ slice: UnsafeRawBufferPointer, _ encoding: TextOrigin.Transfer) -> (
+        [UInt8], warnings: [String]
+    ) {
         switch encoding {
         case .identity: return (Array(slice), [])
         case .uuencode: return (UUEncoding.decode(slice), [])
@@ -41,11 +49,16 @@ struct MailBody {
         }
     }
 
-    /// Whether anything but white space would be read.
+    /// Whether anything but white space would be read. A beginning tells nearly always.
     func hasText(_ message: UnsafeRawBufferPointer) -> Bool {
-        let slice = message.slice(range)
-        if encoding == .identity { return !slice.allSatisfy(isSpace) }
-        return !decoded(message).bytes.allSatisfy(isSpace)
+        for count in [min(range.count, 1024), range.count] {
+            let piece = message.slice(range.lowerBound..<range.lowerBound + count)
+            let isBlank =
+                encoding == .identity
+                ? piece.allSatisfy(isSpace) : Self.decode(piece, encoding).0.allSatisfy(isSpace)
+            if !isBlank { return true }
+        }
+        return false
     }
 }
 
@@ -94,10 +107,21 @@ struct MailPlanner {
 
     // MARK: Header fields
 
-    private static let kept: Set<String> = [
-        "from", "to", "cc", "subject", "date", "message-id", "reply-to", "list-id", "in-reply-to", "sender",
-        "references",
+    private static let kept: [(bytes: StaticString, name: String)] = [
+        ("from", "from"), ("to", "to"), ("cc", "cc"), ("subject", "subject"), ("date", "date"),
+        ("message-id", "message-id"), ("reply-to", "reply-to"), ("list-id", "list-id"),
+        ("in-reply-to", "in-reply-to"), ("sender", "sender"), ("references", "references"),
     ]
+
+    /// The name of a field whose value is kept.
+    private static func keptName(_ raw: UnsafePointer<CChar>) -> String? {
+        let name = UnsafeRawBufferPointer(start: raw, count: strlen(raw))
+        for field in kept
+        where field.bytes.utf8CodeUnitCount == name.count && name.beginsIgnoringCase(field.bytes) {
+            return field.name
+        }
+        return nil
+    }
 
     private mutating func fields(_ message: UnsafeMutablePointer<GMimeMessage>, report: Bool)
         -> [MetadataField]
@@ -108,10 +132,7 @@ struct MailPlanner {
             guard let header = g_mime_header_list_get_header_at(list, index),
                 let rawName = g_mime_header_get_name(header), let value = g_mime_header_get_raw_value(header)
             else { continue }
-            let length = strlen(rawName)
-            guard length >= 2, length <= 11 else { continue }
-            let name = String(cString: rawName).asciiLowercased
-            guard Self.kept.contains(name) else { continue }
+            guard let name = Self.keptName(rawName) else { continue }
             let bytes = UnsafeRawBufferPointer(start: value, count: strlen(value))
             let decoded = HeaderText.decode(bytes, limit: limits.maxHeaderBytes)
             if decoded.isCut, report {
@@ -199,7 +220,7 @@ struct MailPlanner {
             guard let text else { continue }
             let bytes = UnsafeRawBufferPointer(start: text, count: strlen(text))
             if bytes.allSatisfy(isSpace) { continue }
-            let utf8 = TextDecoder.decode(bytes, declared: nil).utf8
+            let utf8 = TextDecoder.decode(bytes, declared: nil)
             parts.append(PlannedPart(heading: String(decoding: utf8, as: UTF8.self)))
         }
     }
@@ -304,7 +325,7 @@ struct MailPlanner {
 
     private func encoding(
         _ leaf: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>
-    ) -> MailBody.Encoding {
+    ) -> TextOrigin.Transfer {
         switch g_mime_part_get_content_encoding(leaf) {
         case GMIME_CONTENT_ENCODING_BASE64: .base64
         case GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE: .quotedPrintable

@@ -12,11 +12,41 @@ struct MailReader {
         var source: SourceSpan?
         /// Where the bytes of the message begin in the file, where they are a slice of it.
         var bytesStart: Int?
+        /// The bytes that the mail came in; nil for those that some program made up.
+        var container: Container?
         var warnings: [String] = []
         /// Bytes of the mail that were beyond the limit and passed over.
         var missingBytes = 0
         /// Why the bytes of the mail ended early.
         var failure: SourceFailure?
+    }
+
+    /// Where the bytes of a message stand among those of its mailbox.
+    struct Container {
+        /// The mailbox, or the file of the mail.
+        var address: String
+        /// Offset of the first header field.
+        var start: Int
+        /// The mail itself, and the offsets of quoting marks that were taken out of it.
+        var mail: String
+        var dropped: [Int] = []
+
+        /// Whose bytes, and which, a range of the message is.
+        func place(_ range: Range<Int>) -> (container: String, bytes: SourceSpan) {
+            // Each mark that was taken out before shifts what follows.
+            var shift = 0
+            for offset in dropped {
+                if offset > range.lowerBound + shift {
+                    if offset >= range.upperBound + shift { break }
+                    return (mail, SourceSpan(start: range.lowerBound, end: range.upperBound))
+                }
+                shift += 1
+            }
+            return (
+                address,
+                SourceSpan(start: start + range.lowerBound + shift, end: start + range.upperBound + shift)
+            )
+        }
     }
 
     private static let isInitialized: Void = g_mime_init()
@@ -43,11 +73,11 @@ struct MailReader {
         let writer = DocumentWriter(context, Document(address: address, kind: .mail))
         for warning in envelope.warnings { writer.warn(warning) }
         var attachments: [PlannedAttachment] = []
-        var found = message.withUnsafeMutableBytes { read($0, writer, envelope.bytesStart, &attachments) }
+        var found = message.withUnsafeMutableBytes { read($0, writer, envelope, &attachments) }
         if found == nil {
             // GMime makes nothing of a header that the message ends in.
             message += [0x0A, 0x0A]
-            found = message.withUnsafeMutableBytes { read($0, writer, envelope.bytesStart, &attachments) }
+            found = message.withUnsafeMutableBytes { read($0, writer, envelope, &attachments) }
         }
         var status = found ?? .failed(.damaged)
         if envelope.missingBytes > 0 {
@@ -75,14 +105,18 @@ struct MailReader {
         let items = attachments.map { attachment in
             (
                 name: attachment.name,
-                bytes: { message.withUnsafeBytes { attachment.content.decoded($0).bytes } }
+                bytes: {
+                    message.withUnsafeBytes {
+                        attachment.content.withDecoded($0) { bytes, _ in Array(bytes) }
+                    }
+                }
             )
         }
         context.push(AttachmentsReader(items, address: address, depth: depth + 1, budget: budget))
     }
 
     private func read(
-        _ bytes: UnsafeMutableRawBufferPointer, _ writer: DocumentWriter, _ bytesStart: Int?,
+        _ bytes: UnsafeMutableRawBufferPointer, _ writer: DocumentWriter, _ envelope: Envelope,
         _ attachments: inout [PlannedAttachment]
     ) -> ItemStatus? {
         let whole = UnsafeRawBufferPointer(bytes)
@@ -105,68 +139,92 @@ struct MailReader {
             writer.document.metadata = planner.metadata
             writer.document.attachments = planner.attachments
             for warning in planner.warnings { writer.warn(warning) }
-            for part in planner.parts { append(part, whole, writer, bytesStart) }
+            for part in planner.parts { append(part, whole, writer, envelope) }
             attachments = planner.openable
             return planner.status
         }
     }
 
     private func append(
-        _ part: PlannedPart, _ message: UnsafeRawBufferPointer, _ writer: DocumentWriter, _ bytesStart: Int?
+        _ part: PlannedPart, _ message: UnsafeRawBufferPointer, _ writer: DocumentWriter, _ envelope: Envelope
     ) {
         writer.beginPart()
         if part.isForwarded { writer.beginMark(.forwarded) }
         if !part.heading.isEmpty { writer.append(part.heading) }
         if let body = part.body {
-            let decoded = body.decoded(message)
-            for warning in decoded.warnings { writer.warn(warning) }
-            decoded.bytes.withUnsafeBytes { bytes in
+            body.withDecoded(message) { bytes, warnings in
+                for warning in warnings { writer.warn(warning) }
                 if body.isHTML {
                     appendHTML(bytes, declared: body.charset, writer)
                 } else {
-                    let isSlice = body.encoding == .identity && part.heading.isEmpty
-                    appendPlain(
-                        bytes, declared: body.charset, writer,
-                        sliceStart: isSlice ? bytesStart.map { $0 + body.range.lowerBound } : nil)
+                    appendPlain(bytes, body, isAlone: part.heading.isEmpty, writer, envelope)
                 }
             }
         }
         if part.isForwarded { writer.endMark(.forwarded) }
     }
 
+    /// - Parameter isAlone: Whether the part has no other text than this.
     private func appendPlain(
-        _ bytes: UnsafeRawBufferPointer, declared: String?, _ writer: DocumentWriter, sliceStart: Int?
+        _ bytes: UnsafeRawBufferPointer, _ body: MailBody, isAlone: Bool, _ writer: DocumentWriter,
+        _ envelope: Envelope
     ) {
-        let decoded = TextDecoder.decode(bytes, declared: declared)
-        for warning in decoded.warnings { writer.warn(warning) }
-        decoded.utf8.withUnsafeBytes { utf8 in
-            if utf8.firstOffset(of: "\r\n") == nil {
-                if let sliceStart, utf8.count == bytes.count, utf8.begins(with: bytes) {
-                    writer.beginSlice(at: sliceStart)
+        TextDecoder.withDecoded(bytes, declared: body.charset) { utf8, choice in
+            for warning in choice.warnings { writer.warn(warning) }
+            let isFolded = utf8.firstOffset(of: "\r\n") != nil
+            func append(_ text: UnsafeRawBufferPointer) {
+                if let place = envelope.container?.place(body.range) {
+                    // A byte order mark is no text: where it is encoded itself, its three bytes of
+                    // UTF-8 stand before the text.
+                    let isBare = body.encoding == .identity
+                    writer.addOrigin(
+                        TextOrigin(
+                            container: place.container,
+                            bytes: SourceSpan(
+                                start: place.bytes.start + (isBare ? choice.markLength : 0),
+                                end: place.bytes.end),
+                            transfer: body.encoding, charset: CharsetDecoder(choice.charset)?.charset ?? "",
+                            foldsLineEnds: isFolded, offset: !isBare && choice.markLength > 0 ? 3 : 0),
+                        count: text.count)
                 }
-                writer.append(utf8, marks: MailMarks.find(utf8))
-            } else {
-                let lines = Self.withLineFeeds(utf8)
-                lines.withUnsafeBytes { writer.append($0, marks: MailMarks.find($0)) }
+                writer.append(text, marks: MailMarks.find(text))
             }
+            if isFolded { return Self.withLineFeeds(utf8).withUnsafeBytes(append) }
+            // Text of another charset may be ASCII all the same.
+            let isSame = choice.isVerbatim || utf8.count == bytes.count && utf8.begins(with: bytes)
+            if isAlone, body.encoding == .identity, isSame, choice.markLength == 0,
+                let start = envelope.bytesStart
+            {
+                writer.beginSlice(at: start + body.range.lowerBound)
+            }
+            append(utf8)
         }
     }
 
     private func appendHTML(_ bytes: UnsafeRawBufferPointer, declared: String?, _ writer: DocumentWriter) {
-        let decoded = TextDecoder.decode(bytes, declared: declared ?? HTMLText.declaredCharset(bytes))
-        for warning in decoded.warnings { writer.warn(warning) }
-        let html = HTMLText(writer, options: context.options)
-        decoded.utf8.withUnsafeBytes { html.append($0) }
-        html.finish()
+        TextDecoder.withDecoded(bytes, declared: declared ?? HTMLText.declaredCharset(bytes)) {
+            utf8, choice in
+            for warning in choice.warnings { writer.warn(warning) }
+            let html = HTMLText(writer, options: context.options)
+            html.append(utf8)
+            html.finish()
+        }
     }
 
     /// CRLF is how mail travels; its text has LF.
     static func withLineFeeds(_ utf8: UnsafeRawBufferPointer) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: utf8.count) { output, count in
-            for index in 0..<utf8.count {
-                if utf8[index] == 0x0D, index + 1 < utf8.count, utf8[index + 1] == 0x0A { continue }
-                output[count] = utf8[index]
+            var start = 0
+            while start < utf8.count {
+                let found = utf8.firstOffset(of: "\r\n", from: start) ?? utf8.count
+                if found > start {
+                    UnsafeMutableRawBufferPointer(output)[count...].copyBytes(from: utf8[start..<found])
+                    count += found - start
+                }
+                if found == utf8.count { break }
+                output[count] = 0x0A
                 count += 1
+                start = found + 2
             }
         }
     }

@@ -104,14 +104,18 @@ final class MboxReader: DocumentProducer {
         }
         let end = reader.offset
         if total <= limit { dropFramingLine() }
-        let isSlice = isPlainFile && !unquoteFromLines()
+        let dropped = unquoteFromLines()
         var failure: SourceFailure?
         if reader.isAtEnd { failure = reader.failure }
         MailReader(context, depth: depth, budget: budget).read(
             &message, address: "\(address)#\(ordinal)",
             envelope: .init(
                 source: isPlainFile ? SourceSpan(start: start, end: end) : nil,
-                bytesStart: isSlice ? messageStart : nil, warnings: doubts,
+                bytesStart: isPlainFile && dropped.isEmpty ? messageStart : nil,
+                container: .init(
+                    address: reader.container(address), start: messageStart, mail: "\(address)#\(ordinal)",
+                    dropped: dropped),
+                warnings: doubts,
                 missingBytes: max(0, total - limit), failure: failure))
     }
 
@@ -218,8 +222,8 @@ final class MboxReader: DocumentProducer {
     /// Takes one `>` from lines `>From `, `>>From `: mboxrd's rule, and mboxo's for all mail
     /// that does not quote such lines itself.
     ///
-    /// - Returns: Whether there was one.
-    private func unquoteFromLines() -> Bool {
+    /// - Returns: Where they stood.
+    private func unquoteFromLines() -> [Int] {
         let drops = message.withUnsafeBytes { bytes -> [Int] in
             var drops: [Int] = []
             var position = 0
@@ -231,7 +235,7 @@ final class MboxReader: DocumentProducer {
             }
             return drops
         }
-        if drops.isEmpty { return false }
+        if drops.isEmpty { return [] }
         var next = 0
         var target = drops[0]
         for index in drops[0]..<message.count {
@@ -243,7 +247,7 @@ final class MboxReader: DocumentProducer {
             }
         }
         message.removeLast(message.count - target)
-        return true
+        return drops
     }
 }
 

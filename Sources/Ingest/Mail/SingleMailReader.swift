@@ -51,6 +51,7 @@ final class SingleMailReader: DocumentProducer {
             envelope: .init(
                 source: isPlainFile ? SourceSpan(start: start, end: end) : nil,
                 bytesStart: isPlainFile ? start : nil,
+                container: .init(address: reader.container(address), start: start, mail: address),
                 missingBytes: isCut ? max(0, reader.offset - start - limit) : 0, failure: failure))
         return false
     }

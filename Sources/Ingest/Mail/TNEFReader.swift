@@ -84,7 +84,7 @@ final class TNEFReader: DocumentProducer {
             let page = file.properties.integer(MAPIProperties.ID.internetCodePage)
             let declared = page.map { $0 == 65_001 ? "utf-8" : "cp\($0)" }
             let utf8 = html.withUnsafeBytes {
-                TextDecoder.decode($0, declared: HTMLText.declaredCharset($0) ?? declared).utf8
+                TextDecoder.decode($0, declared: HTMLText.declaredCharset($0) ?? declared)
             }
             let text = HTMLText(writer, options: context.options)
             utf8.withUnsafeBytes { text.append($0) }
@@ -200,7 +200,7 @@ struct TNEFFile {
 
     private func text(_ data: ArraySlice<UInt8>) -> [UInt8] {
         let bytes = Array(data.prefix { $0 != 0 })
-        return bytes.withUnsafeBytes { TextDecoder.decode($0, declared: "CP\(codePage)").utf8 }
+        return bytes.withUnsafeBytes { TextDecoder.decode($0, declared: "CP\(codePage)") }
     }
 }
 

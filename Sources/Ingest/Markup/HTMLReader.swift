@@ -37,10 +37,7 @@ final class HTMLReader: DocumentProducer {
             }
         }
         guard let decoder else { preconditionFailure("UTF-8 and windows-1252 always have a decoder") }
-        var utf8: [UInt8] = []
-        utf8.reserveCapacity(block.count + block.count / 2)
-        decoder.decode(block, isLast: block.isEmpty, into: &utf8)
-        utf8.withUnsafeBytes { html.append($0) }
+        decoder.withDecoded(block, isLast: block.isEmpty) { html.append($0) }
         if !block.isEmpty {
             reader.consume(block.count)
             return true

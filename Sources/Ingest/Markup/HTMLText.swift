@@ -73,14 +73,14 @@ final class HTMLText {
         var handler = htmlSAXHandler()
         handler.initialized = 1
         handler.startElement = { context, name, attributes in
-            HTMLText.from(context)?.start(name, attributes)
+            HTMLText.with(context) { $0.start(name, attributes) }
         }
-        handler.endElement = { context, name in HTMLText.from(context)?.end(name) }
-        handler.characters = { context, bytes, count in HTMLText.from(context)?.characters(bytes, count) }
-        handler.cdataBlock = { context, bytes, count in HTMLText.from(context)?.characters(bytes, count) }
-        handler.ignorableWhitespace = { context, bytes, count in
-            HTMLText.from(context)?.characters(bytes, count)
+        handler.endElement = { context, name in HTMLText.with(context) { $0.end(name) } }
+        handler.characters = { context, bytes, count in
+            HTMLText.with(context) { $0.characters(bytes, count) }
         }
+        handler.cdataBlock = handler.characters
+        handler.ignorableWhitespace = handler.characters
         parser = htmlCreatePushParserCtxt(
             &handler, Unmanaged.passUnretained(self).toOpaque(), nil, 0, nil, XML_CHAR_ENCODING_UTF8)
         let flags =
@@ -101,8 +101,10 @@ final class HTMLText {
         self.parser = nil
     }
 
-    private static func from(_ context: UnsafeMutableRawPointer?) -> HTMLText? {
-        context.map { Unmanaged<HTMLText>.fromOpaque($0).takeUnretainedValue() }
+    /// Callbacks come while `parse` runs, which keeps the text alive: no counting of references.
+    @inline(__always)
+    private static func with(_ context: UnsafeMutableRawPointer?, _ body: (HTMLText) -> Void) {
+        Unmanaged<HTMLText>.fromOpaque(context!)._withUnsafeGuaranteedRef(body)
     }
 
     /// Adds UTF-8, cut anywhere.

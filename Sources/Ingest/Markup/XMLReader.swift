@@ -34,8 +34,12 @@ final class XMLReader: DocumentProducer {
 
     // What the elements mean.
     private var rules: XMLRules?
-    private var names: [UnsafePointer<xmlChar>: ElementMeaning] = [:]
-    private var path: [ElementMeaning] = []
+    private var meanings: [ElementMeaning] = []
+    private var names: [UnsafePointer<xmlChar>: Int] = [:]
+    /// The names that came last, by the low bits of where libxml2 keeps them.
+    private var recent = [(name: UnsafePointer<xmlChar>?, meaning: Int)](repeating: (nil, 0), count: 64)
+    /// Open elements, as indices of `meanings`.
+    private var path: [Int] = []
     private var skipDepth = 0
     private var preserveDepth = 0
     private var records = 0
@@ -47,12 +51,14 @@ final class XMLReader: DocumentProducer {
     private var html: (depth: Int, source: [UInt8])?
 
     /// What one element name means under the rules.
-    private final class ElementMeaning {
+    private struct ElementMeaning {
         let local: String
         let isSkipped: Bool
         let isPreserved: Bool
         let isHTML: Bool
         let field: String?
+        let isRecord: Bool
+        let isText: Bool
 
         init(_ local: String, _ rules: XMLRules) {
             self.local = local
@@ -60,6 +66,8 @@ final class XMLReader: DocumentProducer {
             isPreserved = rules.preserved.contains(local)
             isHTML = rules.html.contains(local)
             field = rules.fields[local]
+            isRecord = rules.record?.last == local
+            isText = rules.text?.last == local
         }
     }
 
@@ -86,19 +94,19 @@ final class XMLReader: DocumentProducer {
         var handler = xmlSAXHandler()
         handler.initialized = UInt32(XML_SAX2_MAGIC)
         handler.startElementNs = { context, name, _, _, _, _, _, _, _ in
-            XMLReader.from(context)?.start(name)
+            XMLReader.with(context) { $0.start(name) }
         }
-        handler.endElementNs = { context, _, _, _ in XMLReader.from(context)?.end() }
-        handler.characters = { context, bytes, count in XMLReader.from(context)?.characters(bytes, count) }
-        handler.cdataBlock = { context, bytes, count in XMLReader.from(context)?.characters(bytes, count) }
-        handler.ignorableWhitespace = { context, bytes, count in
-            XMLReader.from(context)?.characters(bytes, count)
+        handler.endElementNs = { context, _, _, _ in XMLReader.with(context) { $0.end() } }
+        handler.characters = { context, bytes, count in
+            XMLReader.with(context) { $0.characters(bytes, count) }
         }
-        handler.getEntity = { context, name in XMLReader.from(context)?.entity(name) }
+        handler.cdataBlock = handler.characters
+        handler.ignorableWhitespace = handler.characters
+        handler.getEntity = { context, name in XMLReader.with(context) { $0.entity(name) } }
         handler.entityDecl = { context, name, type, _, _, content in
-            XMLReader.from(context)?.declare(name, type, content)
+            XMLReader.with(context) { $0.declare(name, type, content) }
         }
-        handler.serror = { context, error in XMLReader.from(context)?.note(error) }
+        handler.serror = { context, error in XMLReader.with(context) { $0.note(error) } }
         parser = xmlCreatePushParserCtxt(&handler, Unmanaged.passUnretained(self).toOpaque(), nil, 0, nil)
         // Recovery keeps the text that stands before and after what is broken.
         let flags =
@@ -120,8 +128,12 @@ final class XMLReader: DocumentProducer {
         }
     }
 
-    private static func from(_ context: UnsafeMutableRawPointer?) -> XMLReader? {
-        context.map { Unmanaged<XMLReader>.fromOpaque($0).takeUnretainedValue() }
+    /// Callbacks come while `step` runs, which keeps the reader alive: no counting of references.
+    @inline(__always)
+    private static func with<Result>(_ context: UnsafeMutableRawPointer?, _ body: (XMLReader) -> Result)
+        -> Result
+    {
+        Unmanaged<XMLReader>.fromOpaque(context!)._withUnsafeGuaranteedRef(body)
     }
 
     func step(_ context: StreamContext) -> Bool {
@@ -129,11 +141,8 @@ final class XMLReader: DocumentProducer {
         if decoder == nil { chooseDecoder() }
         guard let decoder else { return false }
         let block = reader.look(ByteReader.capacity / 2)
-        var utf8: [UInt8] = []
-        utf8.reserveCapacity(block.count + block.count / 2)
-        decoder.decode(block, isLast: block.isEmpty, into: &utf8)
-        utf8.withUnsafeBytes { parse($0, parser) }
         let isLast = block.isEmpty
+        decoder.withDecoded(block, isLast: isLast) { parse($0, parser) }
         reader.consume(block.count)
         if isLast, stop == nil { xmlParseChunk(parser, nil, 0, 1) }
         if isLast || stop != nil || damage != nil && parser.pointee.disableSAX != 0 || isFull {
@@ -178,12 +187,15 @@ final class XMLReader: DocumentProducer {
         var rest = utf8
         while !rest.isEmpty, stop == nil, !isFull {
             let count = min(rest.count, 16 << 10)
-            filtered.removeAll(keepingCapacity: true)
-            filter.append(rest.slice(0..<count), into: &filtered)
-            filtered.withUnsafeBytes {
+            var bytes = filtered
+            filtered = []
+            bytes.removeAll(keepingCapacity: true)
+            filter.append(rest.slice(0..<count), into: &bytes)
+            bytes.withUnsafeBytes {
                 guard let base = $0.baseAddress, !$0.isEmpty else { return }
                 xmlParseChunk(parser, base.assumingMemoryBound(to: CChar.self), Int32($0.count), 0)
             }
+            filtered = bytes
             rest = rest.slice(count..<rest.count)
         }
     }
@@ -258,13 +270,22 @@ final class XMLReader: DocumentProducer {
 
     // MARK: Layout
 
-    private func meaning(_ name: UnsafePointer<xmlChar>) -> ElementMeaning {
-        if let known = names[name] { return known }
-        let local = XMLRules.local(String(cString: name))
-        if rules == nil { rules = XMLRules(root: local, options: context.options) }
-        let meaning = ElementMeaning(local, rules!)
-        if names.count < 100_000 { names[name] = meaning }
-        return meaning
+    /// The index of what a name means; libxml2 keeps each name in one place.
+    private func meaning(_ name: UnsafePointer<xmlChar>) -> Int {
+        let slot = (Int(bitPattern: name) >> 3) & 63
+        if recent[slot].name == name { return recent[slot].meaning }
+        let index: Int
+        if let known = names[name] {
+            index = known
+        } else {
+            let local = XMLRules.local(String(cString: name))
+            if rules == nil { rules = XMLRules(root: local, options: context.options) }
+            index = meanings.count
+            meanings.append(ElementMeaning(local, rules!))
+            names[name] = index
+        }
+        recent[slot] = (name, index)
+        return index
     }
 
     private func start(_ name: UnsafePointer<xmlChar>?) {
@@ -272,12 +293,15 @@ final class XMLReader: DocumentProducer {
         if holdsText.count > limits.maxXMLDepth {
             return halt(.partial(.limitDepth), "elements are nested deeper than \(limits.maxXMLDepth)")
         }
-        let meaning = meaning(name)
-        path.append(meaning)
-        if let record = rules?.record, recordDepth == 0, path.count == record.count, ends(with: record) {
+        let index = meaning(name)
+        let meaning = meanings[index]
+        path.append(index)
+        if meaning.isRecord, recordDepth == 0, let record = rules?.record, path.count == record.count,
+            ends(with: record)
+        {
             beginRecord()
         }
-        if let text = rules?.text, textDepth == 0 {
+        if meaning.isText, textDepth == 0, let text = rules?.text {
             // Without records a path of the text may begin at the root.
             let base = rules?.record == nil ? 0 : recordDepth
             let isThere = base + text.count == path.count || (base == 0 && text.count + 1 == path.count)
@@ -296,7 +320,8 @@ final class XMLReader: DocumentProducer {
     }
 
     private func ends(with names: [String]) -> Bool {
-        path.count >= names.count && zip(path.suffix(names.count), names).allSatisfy { $0.local == $1 }
+        path.count >= names.count
+            && zip(path.suffix(names.count), names).allSatisfy { meanings[$0].local == $1 }
     }
 
     private func end() {

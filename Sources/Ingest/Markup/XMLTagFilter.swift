@@ -72,11 +72,11 @@ struct XMLTagFilter {
                     output.append(byte)
                     state = .text
                 } else {
-                    nameBytes += 1
-                    // Names only have to match: without prefixes there is none to be declared.
-                    if nameBytes <= Self.maxNameBytes || byte == 0x2F {
-                        output.append(byte == 0x3A ? 0x2E : byte)
-                    }
+                    var end = index + 1
+                    while end < bytes.count, !isSpace(bytes[end]), bytes[end] != 0x3E { end += 1 }
+                    appendName(bytes.slice(index..<end), into: &output)
+                    index = end
+                    continue
                 }
             case .attributes(let quote, let isSlashBefore):
                 if quote != 0 {
@@ -154,6 +154,18 @@ struct XMLTagFilter {
                 output.append(byte)
             }
             index += 1
+        }
+    }
+
+    /// Names only have to match: without prefixes there is none to be declared.
+    private mutating func appendName(_ bytes: UnsafeRawBufferPointer, into output: inout [UInt8]) {
+        if nameBytes + bytes.count <= Self.maxNameBytes, bytes.firstOffset(of: 0x3A) == nil {
+            nameBytes += bytes.count
+            return output.append(contentsOf: bytes)
+        }
+        for byte in bytes {
+            nameBytes += 1
+            if nameBytes <= Self.maxNameBytes || byte == 0x2F { output.append(byte == 0x3A ? 0x2E : byte) }
         }
     }
 }

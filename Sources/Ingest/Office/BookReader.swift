@@ -27,7 +27,7 @@ enum BookReader {
             }
             text.beginPart()
             let decoded = chapter.withUnsafeBytes {
-                TextDecoder.decode($0, declared: HTMLText.declaredCharset($0)).utf8
+                TextDecoder.decode($0, declared: HTMLText.declaredCharset($0))
             }
             let html = HTMLText(text.writer, options: context.options)
             withClosedElements(decoded).withUnsafeBytes { html.append($0) }

@@ -86,7 +86,7 @@ final class CSVReader: DocumentProducer {
 
     private func decoded(_ field: [UInt8]) -> [UInt8] {
         if let decoder, decoder.charset != "UTF-8" {
-            return field.withUnsafeBytes { TextDecoder.decode($0, declared: decoder.charset).utf8 }
+            return field.withUnsafeBytes { TextDecoder.decode($0, declared: decoder.charset) }
         }
         var utf8: [UInt8] = []
         _ = field.withUnsafeBytes { UTF8Text.repair($0, isLast: true, into: &utf8) }

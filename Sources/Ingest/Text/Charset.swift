@@ -1,6 +1,7 @@
 import CUchardet
 import Documents
 import Glibc
+import Synchronization
 
 /// Names of charsets, and guesses at them.
 enum Charset {
@@ -77,6 +78,15 @@ enum Charset {
         return name
     }
 
+    /// Whether the meaning of bytes depends on what stands before: the text can only be decoded
+    /// from its beginning.
+    static func isStateful(_ charset: String) -> Bool {
+        charset.hasPrefix("ISO-2022") || charset.hasPrefix("UTF-7") || charset.hasPrefix("HZ")
+            || charset == "BIG5-HKSCS" || charset == "CP1255" || charset == "CP1258" || charset == "TCVN"
+            || charset == "UTF-16" || charset == "UTF-32" || charset.hasPrefix("EUC-JISX0213")
+            || charset.hasPrefix("SHIFT_JISX0213")
+    }
+
     /// What a declared name means to those who write it: the superset that browsers take,
     /// in iconv's spelling.
     static func canonical(_ declared: String) -> String {
@@ -121,6 +131,7 @@ final class CharsetDecoder {
     private(set) var repairs = 0
     private let handle: iconv_t?
     private var pending: [UInt8] = []
+    private var scratch: [UInt8] = []
 
     /// - Returns: Nil if there is no such charset on this system.
     init?(_ declared: String) {
@@ -137,7 +148,7 @@ final class CharsetDecoder {
             guard spelling.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F }), !spelling.isEmpty else {
                 return nil
             }
-            if let handle = iconv_open("UTF-8", spelling), Int(bitPattern: handle) != -1 {
+            if let handle = ConverterPool.take(spelling) {
                 self.handle = handle
                 charset = spelling
                 return
@@ -146,7 +157,10 @@ final class CharsetDecoder {
         return nil
     }
 
-    deinit { if let handle { iconv_close(handle) } }
+    deinit { if let handle { ConverterPool.give(handle, charset) } }
+
+    /// Bytes that were given and wait for the rest of their character.
+    var pendingBytes: Int { pending.count }
 
     /// Decodes what comes next.
     ///
@@ -164,6 +178,19 @@ final class CharsetDecoder {
         if left > 0 { pending = Array(joined.suffix(left)) }
     }
 
+    /// As ``decode(_:isLast:into:)``, but UTF-8 that is valid is given on where it lies.
+    func withDecoded(_ bytes: UnsafeRawBufferPointer, isLast: Bool, _ body: (UnsafeRawBufferPointer) -> Void)
+    {
+        if handle == nil, pending.isEmpty, UTF8Text.validEnd(bytes) == bytes.count { return body(bytes) }
+        var utf8 = scratch
+        scratch = []
+        utf8.removeAll(keepingCapacity: true)
+        utf8.reserveCapacity(bytes.count + bytes.count / 2)
+        decode(bytes, isLast: isLast, into: &utf8)
+        utf8.withUnsafeBytes(body)
+        scratch = utf8
+    }
+
     private func convert(_ bytes: UnsafeRawBufferPointer, isLast: Bool, into output: inout [UInt8]) -> Int {
         guard let handle else {
             let (repaired, left) = UTF8Text.repair(bytes, isLast: isLast, into: &output)
@@ -174,19 +201,7 @@ final class CharsetDecoder {
             mutating: bytes.baseAddress.map { $0.assumingMemoryBound(to: CChar.self) })
         var inputLeft = bytes.count
         while inputLeft > 0 {
-            let room = inputLeft * 2 + 64
-            let base = output.count
-            var code: Int32 = 0
-            output.reserveCapacity(base + room)
-            let piece = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-                var target: UnsafeMutablePointer<CChar>? = UnsafeMutableRawPointer(buffer.baseAddress!)
-                    .assumingMemoryBound(to: CChar.self)
-                var targetLeft = room
-                let result = iconv(handle, &input, &inputLeft, &target, &targetLeft)
-                code = result == -1 ? errno : 0
-                count = room - targetLeft
-            }
-            output += piece
+            let code = Self.step(handle, &input, &inputLeft, room: min(inputLeft * 2 + 64, 64 << 10), &output)
             switch code {
             case 0, E2BIG: continue
             case EINVAL:
@@ -202,27 +217,80 @@ final class CharsetDecoder {
             }
         }
         if isLast {  // some charsets keep a base letter back for the accent that may follow
-            output += [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
-                var target: UnsafeMutablePointer<CChar>? = UnsafeMutableRawPointer(buffer.baseAddress!)
-                    .assumingMemoryBound(to: CChar.self)
-                var targetLeft = 64
-                iconv(handle, nil, nil, &target, &targetLeft)
-                count = 64 - targetLeft
-            }
+            input = nil
+            _ = Self.step(handle, &input, &inputLeft, room: 64, &output)
         }
         return 0
+    }
+
+    /// One call of iconv, which appends to the output; without an input it ends the text.
+    ///
+    /// - Returns: 0 or the error number.
+    private static func step(
+        _ handle: iconv_t, _ input: inout UnsafeMutablePointer<CChar>?, _ inputLeft: inout Int, room: Int,
+        _ output: inout [UInt8]
+    ) -> Int32 {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: room) { buffer in
+            var target = buffer.baseAddress
+            var targetLeft = room
+            let result = iconv(handle, &input, &inputLeft, &target, &targetLeft)
+            let code = result == -1 ? errno : 0
+            output.append(
+                contentsOf: UnsafeRawBufferPointer(start: buffer.baseAddress, count: room - targetLeft))
+            return code
+        }
+    }
+}
+
+/// Converters that are not in use: opening one loads a module of the C library, which costs more
+/// than the mail that needs it.
+private enum ConverterPool {
+    private struct Handles: @unchecked Sendable {
+        var free: [String: [iconv_t]] = [:]
+    }
+
+    private static let handles = Mutex(Handles())
+    private static let maxFree = 4
+
+    static func take(_ charset: String) -> iconv_t? {
+        if let handle = handles.withLock({ $0.free[charset]?.popLast().map { Int(bitPattern: $0) } }) {
+            return iconv_t(bitPattern: handle)
+        }
+        guard let handle = iconv_open("UTF-8", charset), Int(bitPattern: handle) != -1 else { return nil }
+        return handle
+    }
+
+    static func give(_ handle: iconv_t, _ charset: String) {
+        iconv(handle, nil, nil, nil, nil)
+        let bits = Int(bitPattern: handle)
+        let isKept = handles.withLock { handles in
+            guard handles.free[charset, default: []].count < maxFree, handles.free.count < 100 else {
+                return false
+            }
+            handles.free[charset, default: []].append(iconv_t(bitPattern: bits)!)
+            return true
+        }
+        if !isKept { iconv_close(handle) }
     }
 }
 
 /// Decodes whole texts of mail.
 enum TextDecoder {
-    /// Bytes to UTF-8 by the declared charset, or by what they look like where none is
-    /// declared, it is unknown, or it does not fit.
-    ///
-    /// - Returns: UTF-8, and one line for each thing that had to be decided.
-    static func decode(_ bytes: UnsafeRawBufferPointer, declared: String?) -> (
-        utf8: [UInt8], warnings: [String]
-    ) {
+    /// How bytes are read that have a declared charset, or none.
+    struct Choice {
+        /// As `CharsetDecoder` takes it.
+        var charset: String
+        /// Length of the byte order mark before the text.
+        var markLength = 0
+        /// One line for each thing that had to be decided.
+        var warnings: [String] = []
+        /// Whether the bytes are valid UTF-8 as they are.
+        var isVerbatim = false
+    }
+
+    /// The declared charset, or what the bytes look like where none is declared, it is unknown,
+    /// or it does not fit.
+    static func choose(_ bytes: UnsafeRawBufferPointer, declared: String?) -> Choice {
         var warnings: [String] = []
         var name = declared.map(Charset.canonical)
         var body = bytes
@@ -230,9 +298,10 @@ enum TextDecoder {
             name = mark.name
             body = bytes.slice(mark.length..<bytes.count)
         }
+        let markLength = bytes.count - body.count
         let isASCII = UTF8Text.asciiEnd(body) == body.count
         if isASCII, name == nil || name == "UTF-8" || name == "CP1252", body.firstOffset(of: 0x1B) == nil {
-            return (Array(body), [])
+            return Choice(charset: "UTF-8", markLength: markLength, isVerbatim: true)
         }
         if let known = name, known != "UTF-8", CharsetDecoder(known) == nil {
             warnings.append("charset \(declared ?? "") is unknown here; guessed from the bytes")
@@ -245,14 +314,33 @@ enum TextDecoder {
             }
             name = detected
         }
-        let decoder = name.flatMap { CharsetDecoder($0) } ?? CharsetDecoder("WINDOWS-1252")!
+        let charset = name.flatMap { CharsetDecoder($0) == nil ? nil : $0 } ?? "WINDOWS-1252"
+        let isVerbatim =
+            Charset.canonical(charset) == "UTF-8" && UTF8Text.validEnd(body) == body.count
+        return Choice(charset: charset, markLength: markLength, warnings: warnings, isVerbatim: isVerbatim)
+    }
+
+    /// Gives bytes on as UTF-8, where they lie when they are that already.
+    static func withDecoded<Result>(
+        _ bytes: UnsafeRawBufferPointer, declared: String?,
+        _ body: (_ utf8: UnsafeRawBufferPointer, _ choice: Choice) -> Result
+    ) -> Result {
+        var choice = choose(bytes, declared: declared)
+        let text = bytes.slice(choice.markLength..<bytes.count)
+        if choice.isVerbatim { return body(text, choice) }
+        let decoder = CharsetDecoder(choice.charset)!
         var utf8: [UInt8] = []
-        utf8.reserveCapacity(body.count + body.count / 8)
-        decoder.decode(body, isLast: true, into: &utf8)
+        utf8.reserveCapacity(text.count + text.count / 8)
+        decoder.decode(text, isLast: true, into: &utf8)
         if decoder.repairs > 0 {
-            warnings.append("\(decoder.repairs) invalid stretches of \(decoder.charset) replaced by U+FFFD")
+            choice.warnings.append(
+                "\(decoder.repairs) invalid stretches of \(decoder.charset) replaced by U+FFFD")
         }
-        return (utf8, warnings)
+        return utf8.withUnsafeBytes { body($0, choice) }
+    }
+
+    static func decode(_ bytes: UnsafeRawBufferPointer, declared: String?) -> [UInt8] {
+        withDecoded(bytes, declared: declared) { utf8, _ in Array(utf8) }
     }
 
     /// Declared names that say no more than "some bytes": 8-bit text in US-ASCII.

@@ -9,12 +9,18 @@ final class PlainTextReader: DocumentProducer {
     private let reader: ByteReader
     private let writer: DocumentWriter
     private let isPlainFile: Bool
+    private let container: String
     private var decoder: CharsetDecoder?
     private var isFirst = true
+    /// Where the decoder began, and how much text it has given: charsets that shift between
+    /// alphabets can only be decoded from there.
+    private var decodedStart = 0
+    private var decodedBytes = 0
 
     init(_ reader: ByteReader, address: String, isPlainFile: Bool, _ context: StreamContext) {
         self.reader = reader
         self.isPlainFile = isPlainFile
+        container = reader.container(address)
         writer = DocumentWriter(context, Document(address: address, kind: .text))
     }
 
@@ -33,6 +39,7 @@ final class PlainTextReader: DocumentProducer {
                 decoder = CharsetDecoder(wide)
                 writer.warn("no byte order mark; read as \(wide)")
             }
+            decodedStart = reader.offset
         }
         if block.isEmpty {
             finish()
@@ -53,29 +60,42 @@ final class PlainTextReader: DocumentProducer {
                         writer.warn("no charset is declared; read as \(name)")
                     }
                     size = block.count
+                    decodedStart = reader.offset
                 }
             }
         }
         let piece = block.slice(0..<size)
         if let decoder {
-            var utf8: [UInt8] = []
-            utf8.reserveCapacity(size + size / 2)
-            decoder.decode(piece, isLast: false, into: &utf8)
-            if decoder.charset != "UTF-8" || decoder.repairs > 0 { writer.endSlice() }
-            writer.append(utf8)
+            decode(piece, isLast: false, decoder)
         } else {
+            let bytes = SourceSpan(start: reader.offset, end: reader.offset + size)
+            writer.addOrigin(
+                TextOrigin(container: container, bytes: bytes, charset: "UTF-8"), count: size)
             writer.append(piece)
         }
         reader.consume(size)
         return true
     }
 
+    private func decode(_ piece: UnsafeRawBufferPointer, isLast: Bool, _ decoder: CharsetDecoder) {
+        let isStateful = Charset.isStateful(decoder.charset)
+        let start = isStateful ? decodedStart : reader.offset - decoder.pendingBytes
+        decoder.withDecoded(piece, isLast: isLast) { utf8 in
+            if decoder.charset != "UTF-8" || decoder.repairs > 0 { writer.endSlice() }
+            let end = reader.offset + piece.count - decoder.pendingBytes
+            writer.addOrigin(
+                TextOrigin(
+                    container: container, bytes: SourceSpan(start: start, end: end),
+                    charset: decoder.charset, offset: isStateful ? decodedBytes : 0),
+                count: utf8.count)
+            decodedBytes += utf8.count
+            writer.append(utf8)
+        }
+    }
+
     private func finish() {
         if let decoder {
-            var utf8: [UInt8] = []
-            decoder.decode(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true, into: &utf8)
-            if decoder.charset != "UTF-8" || decoder.repairs > 0 { writer.endSlice() }
-            writer.append(utf8)
+            decode(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true, decoder)
             if decoder.repairs > 0 {
                 writer.warn("\(decoder.repairs) invalid stretches of \(decoder.charset) replaced by U+FFFD")
             }

@@ -315,7 +315,7 @@ struct RTFText {
         pending = []
         if bytes.allSatisfy({ $0 < 0x80 }) { return put(bytes) }
         let name = pendingCodePage == 10_000 ? "MACINTOSH" : "CP\(pendingCodePage)"
-        put(bytes.withUnsafeBytes { TextDecoder.decode($0, declared: name).utf8 })
+        put(bytes.withUnsafeBytes { TextDecoder.decode($0, declared: name) })
     }
 
     private mutating func put(_ utf8: [UInt8]) {

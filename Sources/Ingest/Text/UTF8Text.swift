@@ -18,6 +18,14 @@ enum UTF8Text {
     /// Offset of the first byte that is not ASCII, at or after `from`; the count if all is.
     static func asciiEnd(_ bytes: UnsafeRawBufferPointer, from: Int = 0) -> Int {
         var index = from
+        while index + 32 <= bytes.count {
+            var words = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            words |= bytes.loadUnaligned(fromByteOffset: index + 8, as: UInt64.self)
+            words |= bytes.loadUnaligned(fromByteOffset: index + 16, as: UInt64.self)
+            words |= bytes.loadUnaligned(fromByteOffset: index + 24, as: UInt64.self)
+            if words & 0x8080_8080_8080_8080 != 0 { break }
+            index += 32
+        }
         while index + 8 <= bytes.count {
             let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080
             if word != 0 { return index + UInt64(littleEndian: word).trailingZeroBitCount / 8 }
@@ -81,6 +89,16 @@ enum UTF8Text {
             }
         }
         return result
+    }
+
+    /// Where the first stretch begins that is no whole scalar; the count if there is none.
+    static func validEnd(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var index = asciiEnd(bytes)
+        while index < bytes.count {
+            guard case .scalar(let length) = sequence(bytes, at: index) else { return index }
+            index = length == 1 ? asciiEnd(bytes, from: index) : index + length
+        }
+        return index
     }
 
     static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
