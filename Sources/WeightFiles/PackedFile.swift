@@ -165,12 +165,17 @@ public final class PackedFile: Sendable {
     ///
     /// - Throws: ``WeightFileError/corrupt(path:what:found:expected:)``.
     public func bytes(of attached: AttachedFile) throws(WeightFileError) -> [UInt8] {
-        let raw = UnsafeRawBufferPointer(rebasing: file.bytes[attached.range])
-        let sum = crc32c(raw)
+        try check(attached)
+        return Array(file.bytes[attached.range])
+    }
+
+    /// Apart from ``bytes(of:)-(AttachedFile)``: the optimizer of Swift 6 frees an array that
+    /// nobody reads before it has filled it.
+    private func check(_ attached: AttachedFile) throws(WeightFileError) {
+        let sum = crc32c(UnsafeRawBufferPointer(rebasing: file.bytes[attached.range]))
         guard sum == attached.crc32c else {
             throw .corrupt(path: path, what: attached.name, found: hex(sum), expected: hex(attached.crc32c))
         }
-        return Array(raw)
     }
 
     /// - Throws: ``WeightFileError/changed(path:)`` when the file was rewritten since it was opened.
@@ -189,7 +194,7 @@ public final class PackedFile: Sendable {
                 throw .corrupt(path: path, what: entry.name, found: hex(sum), expected: hex(entry.crc32c))
             }
         }
-        for attached in files { _ = try bytes(of: attached) }
+        for attached in files { try check(attached) }
     }
 
     /// Recomputes the digest over the whole file.

@@ -44,6 +44,27 @@ import WeightFiles
             ])
     }
 
+    @Test("an attached file of megabytes is checked at opening and read back whole")
+    func attached() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/m.lector"
+        let large = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        let writer = try PackedFileWriter(
+            path: path, config: .object([]), recipe: "f32", source: .null,
+            plan: [.init(name: "norm", format: .vector, shape: [1])],
+            files: [(name: "tokenizer.json", bytes: large)])
+        try [Float(1)].withUnsafeBytes { try writer.append($0) }
+        _ = try writer.finish()
+        let file = try PackedFile(path: path)
+        let entry = try #require(file.files.first)
+        #expect(entry.name == "tokenizer.json")
+        #expect(try file.bytes(of: entry) == large)
+        var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        bytes[entry.range.upperBound - 1] ^= 1
+        let bad = try folder.write("bad", bytes)
+        #expect(throws: WeightFileError.self) { try PackedFile(path: bad) }
+    }
+
     @Test("one changed bit anywhere is found, at opening or by verify")
     func damage() throws {
         let folder = try TemporaryFolder()
