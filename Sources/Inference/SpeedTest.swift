@@ -92,10 +92,14 @@ public struct SpeedTest {
     /// A made-up state may fill half the memory: runs go on with it, a few tokens further on.
     private func copy(_ base: Session) -> Session { isMade ? base : base.fork() }
 
+    /// Frees the last session's memory before the next one's is taken; inlined, the store would go.
+    @inline(never)
+    private func drop() { base.session = engine.makeSession() }
+
     private func session(at position: Int) -> Session {
         if isMade {
             if base.session.tokenCount != position {
-                base.session = engine.makeSession()  // the old one's memory first
+                drop()
                 base.session = Session(
                     state: SequenceState(shape: engine.model.stateShape, madeAt: position))
             }
