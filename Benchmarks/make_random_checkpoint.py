@@ -1,11 +1,11 @@
 """Writes a random Kimi-Linear checkpoint that Lector and llama.cpp both read.
 
-    python Benchmarks/make_random_checkpoint.py OUT [--window 1024] [--moe]
+    python Benchmarks/make_random_checkpoint.py OUT [--window 1024] [--moe] [--full-attention]
 
 Needs numpy. The shape is that of the recorded peer measurements: hidden 576, 16 layers (12 KDA,
 4 MLA), 9 heads of 64, kv_lora_rank 384, dense FFN 1536, vocabulary 49,152, untied: 124 M
 parameters in bf16. --moe: the mid-size mixture of the same measurements: hidden 1024, 12 layers (9 KDA, 3 MLA),
-32 experts of 512, 4 chosen, one shared; the first layer dense. Values are drawn so that activations stay in range; speed does not depend on
+32 experts of 512, 4 chosen, one shared; the first layer dense. --full-attention: every layer MLA. Values are drawn so that activations stay in range; speed does not depend on
 them. tokenizer.json is the bundled one, since llama.cpp's converter wants a vocabulary.
 """
 import argparse
@@ -99,9 +99,12 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--window", type=int)
     parser.add_argument("--moe", action="store_true")
+    parser.add_argument("--full-attention", action="store_true")
     args = parser.parse_args()
     if args.moe:
         use_experts()
+    if args.full_attention:
+        FULL[:] = range(1, LAYERS + 1)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "config.json").write_text(json.dumps(config(args.window), indent=1) + "\n")
     root = pathlib.Path(__file__).resolve().parent.parent

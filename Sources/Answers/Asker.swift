@@ -102,7 +102,11 @@ public final class Asker {
             if open.isEmpty { return true }
             if shouldStop() { return false }
             let logits = model.engine.advance(
-                open.map { PrefillItem(session: $0.session, tokens: $0.next[...], wantsLogits: true) })
+                open.map {
+                    PrefillItem(
+                        session: $0.session, tokens: $0.next[...], wantsLogits: true,
+                        isDecoding: !$0.answer.isEmpty)
+                })
             var ended: [(Int, Answer)] = []
             for (asking, logits) in zip(open, logits) {
                 asking.readTokens += asking.next.count

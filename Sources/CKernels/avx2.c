@@ -9,10 +9,11 @@
 #define CK_LEVEL_GEMM avx2_gemm
 #include "generic_level.h"
 
-// acc += float(sum << shift) * d for the 16 columns of a group, as two halves.
-INLINE void add_group(__m256 *acc, const __m256i *sum, int32_t shift, const __m256 *d) {
+// The end of a group of K for its 16 columns, as two halves; see ck_offset_bits.
+INLINE void add_group(__m256 *acc, const __m256i *sum, const uint8_t *offset, const __m256 *d) {
+    __m256 away = _mm256_castsi256_ps(_mm256_set1_epi32(ck_word_at(offset)));
     UNROLL for (int c = 0; c < 2; c++)
-        acc[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_sll_epi32(sum[c], _mm_cvtsi32_si128(shift))), d[c], acc[c]);
+        acc[c] = _mm256_fmadd_ps(_mm256_sub_ps(_mm256_castsi256_ps(sum[c]), away), d[c], acc[c]);
 }
 
 INLINE void load_scales(__m256 *d, const uint8_t *scales) {
@@ -40,9 +41,9 @@ INLINE void tile_q4(const int R, __m256 (*acc)[2], const uint8_t *x, int64_t xb,
         __m256 d[2];
         load_scales(d, scales + 32 * g);
         UNROLL for (int r = 0; r < R; r++) {
-            __m256i start = _mm256_set1_epi32(ck_word_at(x + r * xb + ck_row_q4_corrections(K) + 4 * g)), sum[2];
+            __m256i start = _mm256_set1_epi32(ck_word_at(x + r * xb + ck_row_q4_starts(K) + 4 * g)), sum[2];
             UNROLL for (int c = 0; c < 2; c++) sum[c] = _mm256_add_epi32(start, _mm256_madd_epi16(half[r][c], ones));
-            add_group(acc[r], sum, ck_word_at(x + r * xb + ck_row_shifts(K) + 4 * (g / 2)), d);
+            add_group(acc[r], sum, x + r * xb + ck_row_offsets(K) + 4 * (g / 2), d);
         }
     }
 }
@@ -52,7 +53,8 @@ INLINE void tile_q8(const int R, __m256 (*acc)[2], const uint8_t *x, int64_t xb,
     const __m256i ones = _mm256_set1_epi16(1);
     for (int64_t g = 0; g < K / 64; g++) {
         __m256i sum[4][2];
-        UNROLL for (int r = 0; r < R; r++) sum[r][0] = sum[r][1] = _mm256_setzero_si256();
+        UNROLL for (int r = 0; r < R; r++)
+            sum[r][0] = sum[r][1] = _mm256_set1_epi32(ck_word_at(x + r * xb + ck_row_offsets(K) + 4 * g));
         for (int j = 0; j < 16; j++)
             UNROLL for (int c = 0; c < 2; c++) {
                 __m256i w = _mm256_load_si256((const __m256i *)(panel + 64 * (16 * g + j) + 32 * c));
@@ -64,7 +66,7 @@ INLINE void tile_q8(const int R, __m256 (*acc)[2], const uint8_t *x, int64_t xb,
             }
         __m256 d[2];
         load_scales(d, scales + 32 * g);
-        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], ck_word_at(x + r * xb + ck_row_shifts(K) + 4 * g), d);
+        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], x + r * xb + ck_row_offsets(K) + 4 * g, d);
     }
 }
 

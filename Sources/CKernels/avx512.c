@@ -71,6 +71,11 @@ static void rms_norm(float *out, int64_t ldo, const float *x, int64_t ldx, const
 
 // ---------------------------------------------------------------- KDA
 
+// One head's part of a row lies kilobytes from the next one's, where no hardware prefetcher follows:
+// rows are asked for so far ahead, beyond the end too (where a prefetch does nothing, or brings what
+// the caller's next tokens need).
+#define CK_ROWS_AHEAD 12
+
 static void short_conv(float *out, int64_t ldo, float *tail, int64_t ld_tail, const float *x,
                        int64_t ldx, const float *weight, int64_t ld_weight, int64_t T, int64_t W,
                        int64_t c0, int64_t c1) {
@@ -80,9 +85,7 @@ static void short_conv(float *out, int64_t ldo, float *tail, int64_t ld_tail, co
         __m512 w[CK_MAX_CONV_WIDTH];
         for (int64_t j = 0; j < W; j++) w[j] = _mm512_maskz_loadu_ps(mask, weight + j * ld_weight + c);
         for (int64_t t = 0; t < T; t++) {
-            // Rows lie kilobytes apart, where no hardware prefetcher follows.
-            _mm_prefetch((const char *)(x + (t + 12) * ldx + c), _MM_HINT_T0);
-            _mm_prefetch((const char *)(out + (t + 12) * ldo + c), _MM_HINT_T0);
+            _mm_prefetch((const char *)(x + (t + CK_ROWS_AHEAD) * ldx + c), _MM_HINT_T0);
             __m512 sum = _mm512_setzero_ps();
             for (int64_t j = 0; j < W; j++) {
                 int64_t s = t - W + 1 + j;
@@ -119,6 +122,7 @@ static void kda_gate(float *g, int64_t ldg, const float *z, int64_t ldz, const f
             __mmask16 mask = tail_mask(K - i);
             __m512 bias = _mm512_maskz_loadu_ps(mask, dt_bias + h * K + i);
             for (int64_t t = 0; t < T; t++) {
+                _mm_prefetch((const char *)(z + (t + CK_ROWS_AHEAD) * ldz + h * K + i), _MM_HINT_T0);
                 __m512 a = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, z + t * ldz + h * K + i), bias);
                 _mm512_mask_storeu_ps(g + t * ldg + h * K + i, mask, _mm512_mul_ps(rate, softplus16(a)));
             }
@@ -135,6 +139,7 @@ static void gated_rms_norm(float *out, int64_t ldo, const float *x, int64_t ldx,
             __m512 factor = _mm512_set1_ps(1 / sqrtf(sum_of_squares(xh, V) / (float)V + eps));
             for (int64_t i = 0; i < V; i += 16) {
                 __mmask16 mask = tail_mask(V - i);
+                _mm_prefetch((const char *)(gh + CK_ROWS_AHEAD * ldg + i), _MM_HINT_T0);
                 __m512 o = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, xh + i), factor);
                 o = _mm512_mul_ps(o, _mm512_maskz_loadu_ps(mask, weight + i));
                 o = _mm512_mul_ps(o, sigmoid16(_mm512_maskz_loadu_ps(mask, gh + i)));

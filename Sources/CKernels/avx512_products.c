@@ -44,9 +44,10 @@ typedef struct {
     int64_t ahead;      // bytes ahead of the panel to ask for; 0 for none
 } int8_tile;
 
-// acc += float(sum << shift) * d, the end of each group of K.
-INLINE __m512 add_group(__m512 acc, __m512i sum, __m512i shift, __m512 d) {
-    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_sllv_epi32(sum, shift)), d, acc);
+// The end of each group of K. The subtraction has execution pipes of its own, where a shift and a
+// conversion would take turns with the products (AMD Zen).
+INLINE __m512 add_group(__m512 acc, __m512i sum, __m512 offset, __m512 d) {
+    return _mm512_fmadd_ps(_mm512_sub_ps(_mm512_castsi512_ps(sum), offset), d, acc);
 }
 
 INLINE void store_tile(const int R, const int P, const int8_tile *t, __m512 (*acc)[2]) {
@@ -63,7 +64,7 @@ INLINE void store_tile(const int R, const int P, const int8_tile *t, __m512 (*ac
 INLINE void tile_q4(const int R, const int P, const bool asks, const int8_tile *t) {
     const int64_t K = t->K, pb = t->panel_bytes, xb = t->x_row_bytes;
     const uint8_t *scales = t->panel + K / 8 * 64, *x = t->x;
-    const uint8_t *corrections = x + ck_row_q4_corrections(K), *shifts = x + ck_row_shifts(K);
+    const uint8_t *starts = x + ck_row_q4_starts(K), *offsets = x + ck_row_offsets(K);
     const __m512i low = _mm512_set1_epi8(15);
     __m512 acc[6][2];
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++) acc[r][p] = _mm512_setzero_ps();
@@ -75,10 +76,10 @@ INLINE void tile_q4(const int R, const int P, const bool asks, const int8_tile *
                 UNROLL for (int j = 0; j < 5; j++)
                     _mm_prefetch((const char *)t->panel + p * pb + 288 * g + 64 * j + t->ahead, _MM_HINT_T0);
         }
-        const uint8_t *xg = x + 32 * g, *cg = corrections + 4 * g;
+        const uint8_t *xg = x + 32 * g;
         __m512i sum[6][2];
         UNROLL for (int r = 0; r < R; r++) {
-            __m512i start = broadcast4(cg + r * xb);
+            __m512i start = broadcast4(starts + r * xb + 4 * g);
             UNROLL for (int p = 0; p < P; p++) sum[r][p] = start;
         }
         UNROLL for (int j = 0; j < 4; j++) {
@@ -101,56 +102,77 @@ INLINE void tile_q4(const int R, const int P, const bool asks, const int8_tile *
         UNROLL for (int p = 0; p < P; p++)
             d[p] = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales + p * pb + 32 * g)));
         UNROLL for (int r = 0; r < R; r++) {
-            __m512i shift = broadcast4(shifts + r * xb + 4 * (g / 2));
-            UNROLL for (int p = 0; p < P; p++) acc[r][p] = add_group(acc[r][p], sum[r][p], shift, d[p]);
+            __m512 offset = _mm512_castsi512_ps(broadcast4(offsets + r * xb + 4 * (g / 2)));
+            UNROLL for (int p = 0; p < P; p++) acc[r][p] = add_group(acc[r][p], sum[r][p], offset, d[p]);
         }
     }
     store_tile(R, P, t, acc);
 }
 
-// One panel by twelve rows: lines twice as long as those of q4 are used twice as often, since two
-// panels of q8 leave the first-level cache.
-INLINE void tile_q8(const int R, const int8_tile *t) {
-    const int64_t K = t->K, xb = t->x_row_bytes;
+// The same tile on q8.
+INLINE void tile_q8(const int R, const int P, const bool asks, const int8_tile *t) {
+    const int64_t K = t->K, xb = t->x_row_bytes, pb = t->panel_bytes;
     const uint8_t *scales = t->panel + K / 4 * 64, *x = t->x;
-    const uint8_t *corrections = x + ck_row_q8_corrections(K), *shifts = x + ck_row_shifts(K);
+    const uint8_t *starts = x + ck_row_q8_starts(K), *offsets = x + ck_row_offsets(K);
     const __m512i flip = _mm512_set1_epi8((char)0x80);  // w + 128, unsigned
-    __m512 acc[12][2];
-    UNROLL for (int r = 0; r < R; r++) acc[r][0] = _mm512_setzero_ps();
+    __m512 acc[6][2];
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++) acc[r][p] = _mm512_setzero_ps();
     for (int64_t g = 0; g < K / 64; g++) {
-        const uint8_t *xg = x + 64 * g;
-        __m512i sum[12];
-        UNROLL for (int r = 0; r < R; r++) sum[r] = broadcast4(corrections + r * xb + 4 * g);
-        UNROLL for (int j = 0; j < 16; j++) {
-            __m512i w = _mm512_xor_si512(_mm512_load_si512(t->panel + 64 * (16 * g + j)), flip);
-            UNROLL for (int r = 0; r < R; r++)
-                sum[r] = _mm512_dpbusd_epi32(sum[r], w, broadcast4(xg + r * xb + 4 * j));
+        if (asks) {
+            UNROLL for (int p = 0; p < P; p++)
+                UNROLL for (int j = 0; j < 17; j++)
+                    _mm_prefetch((const char *)t->panel + p * pb + 1056 * g + 64 * j + t->ahead, _MM_HINT_T0);
         }
-        __m512 d = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales + 32 * g)));
-        UNROLL for (int r = 0; r < R; r++)
-            acc[r][0] = add_group(acc[r][0], sum[r], broadcast4(shifts + r * xb + 4 * g), d);
+        const uint8_t *xg = x + 64 * g;
+        __m512i sum[6][2];
+        UNROLL for (int r = 0; r < R; r++) {
+            __m512i start = broadcast4(starts + r * xb + 4 * g);
+            UNROLL for (int p = 0; p < P; p++) sum[r][p] = start;
+        }
+        UNROLL for (int j = 0; j < 16; j++) {
+            __m512i w[2];
+            UNROLL for (int p = 0; p < P; p++)
+                w[p] = _mm512_xor_si512(_mm512_load_si512(t->panel + p * pb + 64 * (16 * g + j)), flip);
+            UNROLL for (int r = 0; r < R; r++) {
+                __m512i xk = broadcast4(xg + r * xb + 4 * j);
+                UNROLL for (int p = 0; p < P; p++) sum[r][p] = _mm512_dpbusd_epi32(sum[r][p], w[p], xk);
+            }
+        }
+        __m512 d[2];
+        UNROLL for (int p = 0; p < P; p++)
+            d[p] = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(scales + p * pb + 32 * g)));
+        UNROLL for (int r = 0; r < R; r++) {
+            __m512 offset = _mm512_castsi512_ps(broadcast4(offsets + r * xb + 4 * g));
+            UNROLL for (int p = 0; p < P; p++) acc[r][p] = add_group(acc[r][p], sum[r][p], offset, d[p]);
+        }
     }
-    store_tile(R, 1, t, acc);
+    store_tile(R, P, t, acc);
 }
 
 static void rows_q4_1(int rows, const int8_tile *t) { FOR_6_ROWS(rows, tile_q4, 1, false, t) }
 static void rows_q4_1_cold(int rows, const int8_tile *t) { FOR_6_ROWS(rows, tile_q4, 1, true, t) }
 static void rows_q4_2(int rows, const int8_tile *t) { FOR_6_ROWS(rows, tile_q4, 2, false, t) }
 static void rows_q4_2_cold(int rows, const int8_tile *t) { FOR_6_ROWS(rows, tile_q4, 2, true, t) }
-static void rows_q8(int rows, const int8_tile *t) { FOR_12_ROWS(rows, tile_q8, t) }
+static void rows_q8_1(int rows, const int8_tile *t) { FOR_6_ROWS(rows, tile_q8, 1, false, t) }
+static void rows_q8_2(int rows, const int8_tile *t) { FOR_6_ROWS(rows, tile_q8, 2, false, t) }
+static void rows_q8_2_cold(int rows, const int8_tile *t) { FOR_6_ROWS(rows, tile_q8, 2, true, t) }
 
 static void gemm_q8(const int8_tile *whole, int64_t M, const ck_matrix *w, int64_t p0, int64_t p1) {
     int8_tile t = *whole;
-    for (int64_t p = p0; p < p1; p++) {
+    for (int64_t p = p0; p < p1;) {
+        const int count = M > 2 && p1 - p >= 2 ? 2 : 1;
         t.panel = ck_panel(w, p);
-        t.last = tail_mask(w->N - 16 * p);
+        t.last = tail_mask(w->N - 16 * (p + count - 1));
         for (int64_t m = 0; m < M;) {
-            int rows = tile_rows(M - m, 12);
+            int rows = tile_rows(M - m, 6);
             t.x = whole->x + m * t.x_row_bytes;
             t.y = whole->y + m * t.ldy + 16 * p;
-            rows_q8(rows, &t);
+            t.ahead = count * t.panel_bytes;
+            if (count == 2) (m == 0 ? rows_q8_2_cold : rows_q8_2)(rows, &t);
+            else rows_q8_1(rows, &t);
             m += rows;
         }
+        p += count;
     }
 }
 
@@ -242,16 +264,16 @@ INLINE __m512i magnitude16(const float *x) {
 }
 
 static void prepare_int8(uint8_t *row, const float *x, int64_t K) {
-    int32_t *q4_corrections = (int32_t *)(row + ck_row_q4_corrections(K));
-    int32_t *q8_corrections = (int32_t *)(row + ck_row_q8_corrections(K));
-    int32_t *shifts = (int32_t *)(row + ck_row_shifts(K));
+    int32_t *q4_starts = (int32_t *)(row + ck_row_q4_starts(K));
+    int32_t *q8_starts = (int32_t *)(row + ck_row_q8_starts(K));
+    int32_t *offsets = (int32_t *)(row + ck_row_offsets(K));
     uint32_t top = 0;
-    for (int64_t k = 0; k < K; k += 64) {  // the group's largest goes where its shift will be
+    for (int64_t k = 0; k < K; k += 64) {  // the group's largest goes where its offset will be
         __m512i a = _mm512_max_epu32(magnitude16(x + k), magnitude16(x + k + 16));
         if (K - k > 32)
             a = _mm512_max_epu32(a, _mm512_max_epu32(magnitude16(x + k + 32), magnitude16(x + k + 48)));
         uint32_t largest = _mm512_reduce_max_epu32(a);
-        shifts[k / 64] = (int32_t)largest;
+        offsets[k / 64] = (int32_t)largest;
         top = largest > top ? largest : top;
     }
     float sx = ck_from_bits(top) / 127 * 0x1p-10f;
@@ -262,10 +284,11 @@ static void prepare_int8(uint8_t *row, const float *x, int64_t K) {
     const __m512i least = _mm512_set1_epi32(-127);
     if (K % 64) _mm256_storeu_si256((__m256i *)(row + K), _mm256_setzero_si256());
     __m512 factor = _mm512_setzero_ps();
+    int32_t offset = 0;
     for (int64_t g = 0; g < K / 32; g++) {
         if (g % 2 == 0) {
-            int32_t shift = usable ? ck_group_shift(top, (uint32_t)shifts[g / 2]) : 0;
-            shifts[g / 2] = shift;
+            int32_t shift = usable ? ck_group_shift(top, (uint32_t)offsets[g / 2]) : 0;
+            offsets[g / 2] = offset = ck_offset_bits(shift);
             factor = _mm512_set1_ps(per_unit / (float)(1 << shift));
         }
         __m256i q = _mm256_setzero_si256();
@@ -281,10 +304,10 @@ static void prepare_int8(uint8_t *row, const float *x, int64_t K) {
         __m128i t = _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
         t = _mm_add_epi32(t, _mm_shuffle_epi32(t, 0x4E));
         t = _mm_add_epi32(t, _mm_shuffle_epi32(t, 0xB1));
-        q4_corrections[g] = -8 * _mm_cvtsi128_si32(t);
+        q4_starts[g] = offset - 8 * _mm_cvtsi128_si32(t);
     }
     for (int64_t g = 0; g < K / 64; g++)
-        q8_corrections[g] = 16 * (q4_corrections[2 * g] + q4_corrections[2 * g + 1]);
+        q8_starts[g] = 16 * ((q4_starts[2 * g] - offsets[g]) + (q4_starts[2 * g + 1] - offsets[g])) + offsets[g];
 }
 
 void ck_avx512_to_bf16(uint16_t *out, int64_t ldo, const float *x, int64_t ldx, int64_t M, int64_t n) {

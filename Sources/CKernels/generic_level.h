@@ -27,43 +27,45 @@ static inline float fma_exact(float a, float b, float c) {
 #endif
 }
 
-static inline void fma_scales(float *acc, const int32_t *sums, int32_t shift, const uint16_t *scales) {
+// The end of a group of K for its 16 columns; see ck_offset_bits.
+static inline void fma_scales(float *acc, const int32_t *sums, int32_t offset, const uint16_t *scales) {
     for (int c = 0; c < 16; c++) {
         // fp16 to float as in ck_f16_to_f32; scales are finite.
         uint32_t h = scales[c];
         float d = ck_from_bits((h & 0x7FFF) << 13) * 0x1p112f;
-        acc[c] = fma_exact((float)(sums[c] * (1 << shift)), ck_from_bits(ck_bits(d) | (h & 0x8000) << 16), acc[c]);
+        acc[c] = fma_exact(ck_from_bits((uint32_t)sums[c]) - ck_from_bits((uint32_t)offset), ck_from_bits(ck_bits(d) | (h & 0x8000) << 16), acc[c]);
     }
 }
 
 static void panel_q4(float *acc, const uint8_t *panel, int64_t K, const uint8_t *row) {
     const int8_t *q = (const int8_t *)row;
-    const int32_t *corrections = (const int32_t *)(row + ck_row_q4_corrections(K));
-    const int32_t *shifts = (const int32_t *)(row + ck_row_shifts(K));
+    const int32_t *starts = (const int32_t *)(row + ck_row_q4_starts(K));
+    const int32_t *offsets = (const int32_t *)(row + ck_row_offsets(K));
     const uint16_t *scales = (const uint16_t *)(panel + ck_panel_data_bytes(CK_Q4, K));
     for (int64_t g = 0; g < K / 32; g++) {
         int32_t sums[16];
-        for (int c = 0; c < 16; c++) sums[c] = corrections[g];
+        for (int c = 0; c < 16; c++) sums[c] = starts[g];
         for (int j = 0; j < 4; j++, panel += 64, q += 8)
             for (int c = 0; c < 16; c++)
                 for (int i = 0; i < 4; i++) {
                     int16_t byte = panel[4 * c + i];
                     sums[c] += (int16_t)(byte & 15) * (int16_t)q[i] + (int16_t)(byte >> 4) * (int16_t)q[4 + i];
                 }
-        fma_scales(acc, sums, shifts[g / 2], scales + 16 * g);
+        fma_scales(acc, sums, offsets[g / 2], scales + 16 * g);
     }
 }
 
 static void panel_q8(float *acc, const uint8_t *panel, int64_t K, const uint8_t *row) {
     const int8_t *q = (const int8_t *)row, *w = (const int8_t *)panel;
-    const int32_t *shifts = (const int32_t *)(row + ck_row_shifts(K));
+    const int32_t *offsets = (const int32_t *)(row + ck_row_offsets(K));
     const uint16_t *scales = (const uint16_t *)(panel + ck_panel_data_bytes(CK_Q8, K));
     for (int64_t g = 0; g < K / 64; g++) {
-        int32_t sums[16] = {0};
+        int32_t sums[16];
+        for (int c = 0; c < 16; c++) sums[c] = offsets[g];
         for (int j = 0; j < 16; j++, w += 64, q += 4)
             for (int c = 0; c < 16; c++)
                 for (int i = 0; i < 4; i++) sums[c] += (int16_t)w[4 * c + i] * (int16_t)q[i];
-        fma_scales(acc, sums, shifts[g], scales + 16 * g);
+        fma_scales(acc, sums, offsets[g], scales + 16 * g);
     }
 }
 

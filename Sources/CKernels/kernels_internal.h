@@ -66,20 +66,25 @@ static inline const uint8_t *ck_panel(const ck_matrix *w, int64_t p) {
 }
 
 // Parts of one prepared int8 row.
-static inline int64_t ck_row_q4_corrections(int64_t K) { return ck_round_up(K, 64); }
-static inline int64_t ck_row_q8_corrections(int64_t K) { return ck_round_up(K, 64) + 4 * (K / 32); }
-static inline int64_t ck_row_shifts(int64_t K) {
+static inline int64_t ck_row_q4_starts(int64_t K) { return ck_round_up(K, 64); }
+static inline int64_t ck_row_q8_starts(int64_t K) { return ck_round_up(K, 64) + 4 * (K / 32); }
+static inline int64_t ck_row_offsets(int64_t K) {
     return ck_round_up(K, 64) + 4 * (K / 32) + 4 * (K / 64);
 }
-static inline int64_t ck_row_scale(int64_t K) { return ck_row_shifts(K) + 4 * ((K + 63) / 64); }
+static inline int64_t ck_row_scale(int64_t K) { return ck_row_offsets(K) + 4 * ((K + 63) / 64); }
 
-// A group's scale is the row's times 2^(shift - CK_MOST_SHIFT), shift in 0 ... CK_MOST_SHIFT, so that
-// group sums of at most 64 * 127 * 127 shifted left stay in int32 and are exact as float.
+// A group's scale is the row's times 2^(shift - CK_MOST_SHIFT), shift in 0 ... CK_MOST_SHIFT.
 #define CK_MOST_SHIFT 10
 static inline int32_t ck_group_shift(uint32_t row_largest, uint32_t group_largest) {
     int32_t below = (int32_t)(row_largest - group_largest) >> 23;  // whole powers of two
     return CK_MOST_SHIFT - (below < CK_MOST_SHIFT ? below : CK_MOST_SHIFT);
 }
+
+// The bits of 1.5 * 2^(23 + shift). There the last bit of a float stands for 2^shift, so adding an
+// integer below 2^22 to the bits adds sum * 2^shift to the float, and taking the offset away again
+// leaves float(sum << shift), exactly: conversion and scale are one subtraction.
+static inline int32_t ck_offset_bits(int32_t shift) { return (127 + 23 + shift) << 23 | 1 << 22; }
+static inline int32_t ck_offset_shift(int32_t bits) { return (bits >> 23) - (127 + 23); }
 
 // Keys lo ..< hi (absolute) that query t sees among keys key0 ..< key0+S.
 static inline void ck_key_range(int64_t t, int64_t window, int64_t key0, int64_t S, int64_t *lo,
@@ -101,16 +106,17 @@ static inline uint32_t ck_largest_magnitude(const float *x, int64_t n) {
 
 static inline void ck_prepare_int8(uint8_t *row, const float *x, int64_t K) {
     int8_t *q = (int8_t *)row;
-    int32_t *q4_corrections = (int32_t *)(row + ck_row_q4_corrections(K));
-    int32_t *q8_corrections = (int32_t *)(row + ck_row_q8_corrections(K));
-    int32_t *shifts = (int32_t *)(row + ck_row_shifts(K));
+    int32_t *q4_starts = (int32_t *)(row + ck_row_q4_starts(K));
+    int32_t *q8_starts = (int32_t *)(row + ck_row_q8_starts(K));
+    int32_t *offsets = (int32_t *)(row + ck_row_offsets(K));
     uint32_t largest = ck_largest_magnitude(x, K);
     float sx = ck_from_bits(largest) / 127 * 0x1p-10f;
     bool usable = largest < 0x7F800000 && sx >= 0x1p-126f;
     for (int64_t g = 0; 64 * g < K; g++) {
         int64_t begin = 64 * g, end = ck_min(begin + 64, K);
-        shifts[g] = usable ? ck_group_shift(largest, ck_largest_magnitude(x + begin, end - begin)) : 0;
-        float per_unit = usable ? 1 / sx / (float)(1 << shifts[g]) : 0;
+        int32_t shift = usable ? ck_group_shift(largest, ck_largest_magnitude(x + begin, end - begin)) : 0;
+        float per_unit = usable ? 1 / sx / (float)(1 << shift) : 0;
+        offsets[g] = ck_offset_bits(shift);
         for (int64_t k = begin; k < end; k++) {
             float r = usable ? rintf(x[k] * per_unit) : 0;
             q[k] = (int8_t)(r > 127 ? 127 : r < -127 ? -127 : r);
@@ -120,10 +126,10 @@ static inline void ck_prepare_int8(uint8_t *row, const float *x, int64_t K) {
     for (int64_t g = 0; g < K / 32; g++) {
         int32_t sum = 0;
         for (int64_t k = 32 * g; k < 32 * g + 32; k++) sum += q[k];
-        q4_corrections[g] = -8 * sum;
+        q4_starts[g] = offsets[g / 2] - 8 * sum;
     }
     for (int64_t g = 0; g < K / 64; g++)
-        q8_corrections[g] = 16 * (q4_corrections[2 * g] + q4_corrections[2 * g + 1]);
+        q8_starts[g] = 16 * ((q4_starts[2 * g] - offsets[g]) + (q4_starts[2 * g + 1] - offsets[g])) + offsets[g];
     *(float *)(row + ck_row_scale(K)) = largest < 0x7F800000 ? (usable ? sx : 0) : NAN;
 }
 

@@ -9,10 +9,11 @@
 #define CK_LEVEL_GEMM neon_gemm
 #include "generic_level.h"
 
-// acc += float(sum << shift) * d for the 16 columns of a group, in quarters.
-INLINE void add_group(float32x4_t *acc, const int32x4_t *sum, int32_t shift, const float32x4_t *d) {
+// The end of a group of K for its 16 columns, in quarters; see ck_offset_bits.
+INLINE void add_group(float32x4_t *acc, const int32x4_t *sum, const uint8_t *offset, const float32x4_t *d) {
+    float32x4_t away = vreinterpretq_f32_s32(vdupq_n_s32(ck_word_at(offset)));
     UNROLL for (int c = 0; c < 4; c++)
-        acc[c] = vfmaq_f32(acc[c], vcvtq_f32_s32(vshlq_s32(sum[c], vdupq_n_s32(shift))), d[c]);
+        acc[c] = vfmaq_f32(acc[c], vsubq_f32(vreinterpretq_f32_s32(sum[c]), away), d[c]);
 }
 
 INLINE void load_scales(float32x4_t *d, const uint8_t *scales) {
@@ -27,7 +28,7 @@ INLINE void tile_q4(const int R, float32x4_t (*acc)[4], const uint8_t *x, int64_
     for (int64_t g = 0; g < K / 32; g++) {
         int32x4_t sum[2][4];
         UNROLL for (int r = 0; r < R; r++)
-            UNROLL for (int c = 0; c < 4; c++) sum[r][c] = vdupq_n_s32(ck_word_at(x + r * xb + ck_row_q4_corrections(K) + 4 * g));
+            UNROLL for (int c = 0; c < 4; c++) sum[r][c] = vdupq_n_s32(ck_word_at(x + r * xb + ck_row_q4_starts(K) + 4 * g));
         UNROLL for (int j = 0; j < 4; j++)
             UNROLL for (int c = 0; c < 4; c++) {
                 uint8x16_t w = vld1q_u8(panel + 64 * (4 * g + j) + 16 * c);
@@ -40,7 +41,7 @@ INLINE void tile_q4(const int R, float32x4_t (*acc)[4], const uint8_t *x, int64_
             }
         float32x4_t d[4];
         load_scales(d, scales + 32 * g);
-        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], ck_word_at(x + r * xb + ck_row_shifts(K) + 4 * (g / 2)), d);
+        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], x + r * xb + ck_row_offsets(K) + 4 * (g / 2), d);
     }
 }
 
@@ -49,7 +50,7 @@ INLINE void tile_q8(const int R, float32x4_t (*acc)[4], const uint8_t *x, int64_
     for (int64_t g = 0; g < K / 64; g++) {
         int32x4_t sum[2][4];
         UNROLL for (int r = 0; r < R; r++)
-            UNROLL for (int c = 0; c < 4; c++) sum[r][c] = vdupq_n_s32(0);
+            UNROLL for (int c = 0; c < 4; c++) sum[r][c] = vdupq_n_s32(ck_word_at(x + r * xb + ck_row_offsets(K) + 4 * g));
         for (int j = 0; j < 16; j++)
             UNROLL for (int c = 0; c < 4; c++) {
                 int8x16_t w = vld1q_s8((const int8_t *)panel + 64 * (16 * g + j) + 16 * c);
@@ -58,7 +59,7 @@ INLINE void tile_q8(const int R, float32x4_t (*acc)[4], const uint8_t *x, int64_
             }
         float32x4_t d[4];
         load_scales(d, scales + 32 * g);
-        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], ck_word_at(x + r * xb + ck_row_shifts(K) + 4 * g), d);
+        UNROLL for (int r = 0; r < R; r++) add_group(acc[r], sum[r], x + r * xb + ck_row_offsets(K) + 4 * g, d);
     }
 }
 

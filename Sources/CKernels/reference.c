@@ -10,7 +10,7 @@ static float silu1(float x) { return x / (1 + expf(-x)); }
 static float dot_panel(const uint8_t *panel, ck_format format, int64_t K, int64_t c, const void *row) {
     const uint16_t *scales = (const uint16_t *)(panel + ck_panel_data_bytes(format, K));
     const int8_t *q = row;
-    const int32_t *shifts = (const int32_t *)((const uint8_t *)row + ck_row_shifts(K));
+    const int32_t *offsets = (const int32_t *)((const uint8_t *)row + ck_row_offsets(K));
     float acc = 0;
     switch (format) {
         case CK_F32:
@@ -29,7 +29,7 @@ static float dot_panel(const uint8_t *panel, ck_format format, int64_t K, int64_
                 int32_t sum = 0;
                 for (int64_t k = 64 * g; k < 64 * g + 64; k++)
                     sum += q[k] * (int8_t)panel[(k / 4 * 16 + c) * 4 + k % 4];
-                acc = fmaf((float)(sum * (1 << shifts[g])), ck_f16_to_f32(scales[g * 16 + c]), acc);
+                acc = fmaf((float)(sum * (1 << ck_offset_shift(offsets[g]))), ck_f16_to_f32(scales[g * 16 + c]), acc);
             }
             break;
         case CK_Q4:
@@ -39,7 +39,7 @@ static float dot_panel(const uint8_t *panel, ck_format format, int64_t K, int64_
                     int byte = panel[(k / 8 * 16 + c) * 4 + k % 4];
                     sum += q[k] * ((k / 4 % 2 ? byte >> 4 : byte & 15) - 8);
                 }
-                acc = fmaf((float)(sum * (1 << shifts[g / 2])), ck_f16_to_f32(scales[g * 16 + c]), acc);
+                acc = fmaf((float)(sum * (1 << ck_offset_shift(offsets[g / 2]))), ck_f16_to_f32(scales[g * 16 + c]), acc);
             }
             break;
     }

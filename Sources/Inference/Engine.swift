@@ -76,8 +76,8 @@ public final class Engine: Sendable {
 
     /// Reads each item's tokens into its session, sharing every matrix product.
     ///
-    /// A session's state and logits have the same bits whatever the batch, the cut into calls and
-    /// the number of threads.
+    /// A session's state and logits have the same bits whatever the batch, the number of threads
+    /// and, for what is prefilled (``PrefillItem/isDecoding``), the cut into calls.
     ///
     /// - Parameter batch: No session twice; ids in `0 ..< vocabularySize` (a precondition, see ``firstInvalidID(in:)``).
     /// - Returns: Per item the logits of the token after its last, Float32 `[vocabularySize]`; nil
@@ -86,7 +86,9 @@ public final class Engine: Sendable {
         var results = [[Float]?](repeating: nil, count: batch.count)
         run(
             batch.map {
-                .init(state: $0.session.state, tokens: $0.tokens, logits: $0.wantsLogits ? .last : .none)
+                .init(
+                    state: $0.session.state, tokens: $0.tokens, logits: $0.wantsLogits ? .last : .none,
+                    isDecoding: $0.isDecoding)
             }
         ) {
             results[$0] = Array($2)
@@ -149,10 +151,16 @@ public struct PrefillItem {
     public var session: Session
     public var tokens: ArraySlice<Int32>
     public var wantsLogits: Bool
+    /// Whether the tokens were generated and the session will never be stored: attention then takes
+    /// the form of ``Engine/decode(_:)``, with its bits, which is faster for a token or a few.
+    public var isDecoding: Bool
 
-    public init(session: Session, tokens: ArraySlice<Int32>, wantsLogits: Bool = false) {
+    public init(
+        session: Session, tokens: ArraySlice<Int32>, wantsLogits: Bool = false, isDecoding: Bool = false
+    ) {
         self.session = session
         self.tokens = tokens
         self.wantsLogits = wantsLogits
+        self.isDecoding = isDecoding
     }
 }

@@ -28,11 +28,14 @@ public struct SpeedTest {
         public let shareOfPeak: Double?
         /// Of decoding: the time of a bare pass over the same weights against a step's.
         public let shareOfPass: Double?
+        /// Bytes of the state at `position`: what stays constant, and what grows with the text.
+        public let stateBytes: (constant: Int, growing: Int)
     }
 
     private let engine: Engine
     private let peak: Double?
     private let weightPass: Double
+    private let isMade: Bool
     /// The furthest session so far, which later measurements fork or read on with.
     private let base: Base
 
@@ -42,8 +45,12 @@ public struct SpeedTest {
     }
 
     /// Measures the cores' peak and a bare pass over the weights first; some tens of milliseconds.
-    public init(engine: Engine) {
+    ///
+    /// - Parameter isMade: Whether what lies before a position is made up in place of being read: the
+    ///   arithmetic from there on is that of a text, for positions that take hours to reach.
+    public init(engine: Engine, isMade: Bool = false) {
         self.engine = engine
+        self.isMade = isMade
         peak = engine.model.measurePeak()
         weightPass = engine.model.measureWeightPass()
         base = Base(engine.makeSession())
@@ -55,32 +62,49 @@ public struct SpeedTest {
     /// Reads to `position`, then times `tokens` more, `runs` times from a copy of the same state.
     public func prefill(position: Int, tokens: Int, runs: Int = 3) -> Measurement {
         let base = session(at: position)
+        let stateBytes = base.byteCounts
         let ids = Self.ids(position..<position + tokens, engine.vocabularySize)
         var best = Double.infinity
         for _ in 0..<runs {
-            let session = base.fork()
+            let session = copy(base)
             let start = seconds()
             _ = engine.advance([PrefillItem(session: session, tokens: ids[...])])
             best = min(best, seconds() - start)
         }
-        return measurement(.prefill, position, tokens, best, withHead: false)
+        return measurement(.prefill, position, stateBytes, tokens, best, withHead: false)
     }
 
     /// Reads to `position`, then times `tokens` single steps with logits, `runs` times.
     public func decode(position: Int, tokens: Int, runs: Int = 3) -> Measurement {
         let base = session(at: position)
+        let stateBytes = base.byteCounts
         let ids = Self.ids(position..<position + tokens, engine.vocabularySize)
         var best = Double.infinity
         for _ in 0..<runs {
-            let session = base.fork()
+            let session = copy(base)
             let start = seconds()
             for id in ids { _ = engine.decode([(session, id)]) }
             best = min(best, seconds() - start)
         }
-        return measurement(.decode, position, tokens, best, withHead: true)
+        return measurement(.decode, position, stateBytes, tokens, best, withHead: true)
     }
 
+    /// A made-up state may fill half the memory: runs go on with it, a few tokens further on.
+    private func copy(_ base: Session) -> Session { isMade ? base : base.fork() }
+
+    /// Frees the last session's memory before the next one's is taken; inlined, the store would go.
+    @inline(never)
+    private func drop() { base.session = engine.makeSession() }
+
     private func session(at position: Int) -> Session {
+        if isMade {
+            if base.session.tokenCount != position {
+                drop()
+                base.session = Session(
+                    state: SequenceState(shape: engine.model.stateShape, madeAt: position))
+            }
+            return base.session
+        }
         if base.session.tokenCount > position { base.session = engine.makeSession() }
         let missing = Self.ids(base.session.tokenCount..<position, engine.vocabularySize)
         _ = engine.advance([PrefillItem(session: base.session, tokens: missing[...])])
@@ -88,14 +112,17 @@ public struct SpeedTest {
     }
 
     private func measurement(
-        _ phase: Measurement.Phase, _ position: Int, _ tokens: Int, _ time: Double, withHead: Bool
+        _ phase: Measurement.Phase, _ position: Int, _ stateBytes: (constant: Int, growing: Int),
+        _ tokens: Int,
+        _ time: Double,
+        withHead: Bool
     ) -> Measurement {
         let rate = Double(tokens) / time
         let operations = 2 * Double(engine.config.multiplyAddsPerToken(withHead: withHead))
         return Measurement(
             phase: phase, position: position, tokens: tokens, tokensPerSecond: rate,
             shareOfPeak: peak.map { operations * rate / $0 },
-            shareOfPass: phase == .decode ? weightPass * rate : nil)
+            shareOfPass: phase == .decode ? weightPass * rate : nil, stateBytes: stateBytes)
     }
 
     /// Ids that look like no loop.

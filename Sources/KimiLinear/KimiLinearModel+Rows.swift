@@ -60,12 +60,17 @@ extension KimiLinearModel {
         let w = workspace
         let hidden = config.hidden
         each(block, grain: 16) { rows, local in
-            let x = w.x + rows.lowerBound * hidden
-            if addsDelta { kernels.add(x, w.delta + local * hidden, Int64(rows.count * hidden)) }
-            kernels.rms_norm(
-                w.normed.floats + local * hidden, Int64(hidden), x, Int64(hidden), weight, Int64(rows.count),
-                Int64(hidden), config.normEpsilon)
-            w.normed.prepare(kernels, needs, local..<local + rows.count)
+            // A few rows at a time, which stay in the first-level cache from step to step.
+            for row in stride(from: 0, to: rows.count, by: 4) {
+                let count = min(4, rows.count - row)
+                let x = w.x + (rows.lowerBound + row) * hidden
+                let first = local + row
+                if addsDelta { kernels.add(x, w.delta + first * hidden, Int64(count * hidden)) }
+                kernels.rms_norm(
+                    w.normed.floats + first * hidden, Int64(hidden), x, Int64(hidden), weight, Int64(count),
+                    Int64(hidden), config.normEpsilon)
+                w.normed.prepare(kernels, needs, first..<first + count)
+            }
         }
     }
 

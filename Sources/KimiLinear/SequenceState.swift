@@ -120,6 +120,25 @@ public final class SequenceState: @unchecked Sendable {
         firstLatent = tokens - kept
     }
 
+    /// A state that claims `position` tokens and has read none: made-up latents in -2 ..< 2, nothing
+    /// else. Steps behind it cost what they cost behind a text.
+    package convenience init(shape: StateShape, madeAt position: Int) {
+        self.init(shape: shape)
+        restore(tokens: position, kept: shape.window.map { min(position, $0 - 1) } ?? position)
+        var random: UInt32 = 1
+        for layer in 0..<shape.mlaLayers where tokenCount > firstLatent {
+            for index in 0..<(tokenCount - firstLatent) * shape.latentWidth {
+                random = random &* 1_664_525 &+ 1_013_904_223
+                let value = Float(Int32(bitPattern: random)) * 0x1p-30
+                if shape.exactLatents {
+                    exactLatentRow(layer, firstLatent)[index] = value
+                } else {
+                    latentRow(layer, firstLatent)[index] = UInt16(value.bitPattern >> 16)
+                }
+            }
+        }
+    }
+
     /// Bytes that grow with the tokens read (the latents without a window), and bytes that do not.
     public var byteCounts: (constant: Int, growing: Int) {
         let fixed = (shape.recurrentCount + shape.tailCount) * 4

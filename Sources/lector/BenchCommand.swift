@@ -40,6 +40,9 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Threads; default one a core.")
     var threads: Int?
 
+    @Flag(help: "Make up the state before each position instead of reading text up to it.")
+    var made = false
+
     @Flag(help: "One JSON object a measurement.")
     var json = false
 
@@ -60,7 +63,7 @@ struct BenchCommand: ParsableCommand {
                         + "; nothing was measured. Set LECTOR_KERNELS=reference and report this.")
                 return 70
             }
-            let test = SpeedTest(engine: engine)
+            let test = SpeedTest(engine: engine, isMade: made)
             if !json {
                 try CommandSupport.print(
                     "phase    position  tokens    tokens/s  share of peak  share of pass\n")
@@ -91,6 +94,8 @@ struct BenchCommand: ParsableCommand {
                     JSONMember("weights", .string(engine.recipe)),
                     JSONMember("shareOfPeak", share.map { .decimal($0, places: 3) } ?? .null),
                     JSONMember("shareOfPass", pass.map { .decimal($0, places: 3) } ?? .null),
+                    JSONMember("constantStateBytes", .integer(row.stateBytes.constant)),
+                    JSONMember("growingStateBytes", .integer(row.stateBytes.growing)),
                 ]).text + "\n")
         }
         func right(_ text: String, _ width: Int) -> String {

@@ -137,5 +137,8 @@ import Testing
         #expect(prefill.tokensPerSecond > 0 && decode.tokensPerSecond > 0)
         #expect((prefill.shareOfPeak ?? 0.1) < 1)
         #expect(prefill.phase == .prefill && prefill.position == 10 && prefill.tokens == 20)
+        // A made-up state stands where one that was read stands, with as many bytes.
+        let made = SpeedTest(engine: engine, isMade: true).decode(position: 10, tokens: 3, runs: 1)
+        #expect(made.position == 10 && made.tokensPerSecond > 0 && made.stateBytes == decode.stateBytes)
     }
 }

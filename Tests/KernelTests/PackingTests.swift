@@ -182,8 +182,8 @@ struct PackingTests {
             kernels(level).prepare(out, CK_Q4, x, Int64(K), 7, Int64(K))
             let plain = arena.bytes(7 * bytes)
             kernels("reference").prepare(plain, CK_Q4, x, Int64(K), 7, Int64(K))
-            let shiftsAt = (K + 63) / 64 * 64 + 4 * (K / 32) + 4 * (K / 64)
-            let scaleAt = shiftsAt + 4 * ((K + 63) / 64)
+            let offsetsAt = (K + 63) / 64 * 64 + 4 * (K / 32) + 4 * (K / 64)
+            let scaleAt = offsetsAt + 4 * ((K + 63) / 64)
             for m in 0..<7 {
                 #expect(memcmp(out + m * bytes, plain + m * bytes, scaleAt) == 0)
                 let scale = (out + m * bytes + scaleAt).loadUnaligned(as: Float.self)
@@ -195,7 +195,9 @@ struct PackingTests {
                     let largest = rows[m].map(abs).max()!
                     #expect(scale == largest / 127 / 1024)
                     for group in 0..<(K + 63) / 64 {
-                        let shift = (out + m * bytes + shiftsAt + 4 * group).loadUnaligned(as: Int32.self)
+                        let offset = (out + m * bytes + offsetsAt + 4 * group).loadUnaligned(as: Float.self)
+                        let shift = Int32(offset.exponent) - 23
+                        #expect(offset.significand == 1.5)
                         let members = group * 64..<min(K, group * 64 + 64)
                         let own = rows[m][members].map(abs).max()!
                         // The largest shift that leaves the group's values no more than 127 steps.

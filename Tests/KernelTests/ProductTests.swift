@@ -77,10 +77,10 @@ private final class Problem {
             case CK_BF16:
                 x = values(row.assumingMemoryBound(to: UInt16.self), K).map { Double(ck_bf16_to_f32($0)) }
             default:
-                let shifts = row + (K + 63) / 64 * 64 + 4 * (K / 32) + 4 * (K / 64)
-                let scale = Double((shifts + 4 * ((K + 63) / 64)).loadUnaligned(as: Float.self))
+                let offsets = row + (K + 63) / 64 * 64 + 4 * (K / 32) + 4 * (K / 64)
+                let scale = Double((offsets + 4 * ((K + 63) / 64)).loadUnaligned(as: Float.self))
                 x = values(row.assumingMemoryBound(to: Int8.self), K).enumerated().map { k, q in
-                    let shift = (shifts + 4 * (k / 64)).loadUnaligned(as: Int32.self)
+                    let shift = (offsets + 4 * (k / 64)).loadUnaligned(as: Float.self).exponent - 23
                     return Double(q) * Double(1 << shift) * scale
                 }
             }

@@ -70,8 +70,23 @@ import Testing
     @Test("its state is as large as the specification says")
     func state() throws {
         let config = try ModelConfig(json: Self.json)
-        #expect(config.latentWidth == 576)
-        #expect(20 * config.kdaHeads * config.kdaHeadWidth * config.kdaHeadWidth * 4 == 41_943_040)
-        #expect(7 * config.latentWidth * 2 == 8064)
+        let tokens = 2048
+        func bytes(_ config: ModelConfig, window: Int? = nil) -> (constant: Int, growing: Int) {
+            var config = config
+            config.window = window
+            let state = SequenceState(shape: StateShape(config, exactLatents: false), madeAt: tokens)
+            // What is stored is what is counted, and a header.
+            let counts = state.byteCounts
+            #expect(state.serialized().count == 80 + counts.constant + counts.growing)
+            return counts
+        }
+        let hybrid = bytes(config)
+        // Recurrent matrices, and three convolution streams, of 20 layers in Float32.
+        #expect(hybrid.constant == 41_943_040 + 2_949_120)
+        #expect(hybrid.growing == 8064 * tokens)
+        var full = config
+        full.layers = Array(repeating: .mla, count: 27)
+        #expect(bytes(full) == (0, 31_104 * tokens))
+        #expect(bytes(config, window: 1024) == (41_943_040 + 2_949_120 + 8064 * 1023, 0))
     }
 }

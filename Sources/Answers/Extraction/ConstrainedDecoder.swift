@@ -52,7 +52,9 @@ package final class ConstrainedDecoder {
             for index in open {
                 let next = advance(&jobs[index], &outputs[index], maximumTokens)
                 guard !next.isEmpty else { continue }
-                items.append(PrefillItem(session: jobs[index].session, tokens: next[...], wantsLogits: true))
+                items.append(
+                    PrefillItem(
+                        session: jobs[index].session, tokens: next[...], wantsLogits: true, isDecoding: true))
                 reading.append(index)
             }
             for (index, logits) in zip(reading, model.engine.advance(items)) { jobs[index].logits = logits! }

@@ -94,10 +94,10 @@ uint16_t ck_f32_to_bf16(float x);  // nearest even; NaN stays NaN
 // What gemm multiplies packed weights with, for a weight format:
 //   f32       the float rows themselves: nothing to prepare, x_row_bytes = 4 * ldx
 //   bf16      [K] bf16, nearest even
-//   q8, q4    [K] int8 padded to 64, corrections for unsigned dot products
-//             (int32 [K/64]: -128 * group sum, and int32 [K/32]: -8 * group sum), a shift
-//             e (int32, 0 ... 10) for each 64 values, and the row's scale sx (float):
-//             x = xq * 2^e * sx. The group with the row's largest |x| has e = 10 and
+//   q8, q4    [K] int8 padded to 64; where each group's sum of unsigned products starts, q4 (int32
+//             [K/32]: bits of o, less 8 * the group's sum of xq), then q8 ([K/64]: 128 times);
+//             o (float) = 1.5 * 2^(23 + e) for each 64 values, with a shift e of 0 ... 10; and the row's
+//             scale sx (float): x = xq * 2^e * sx. The group with the row's largest |x| has e = 10 and
 //             2^10 sx = max|x| / 127; a group whose own largest is n whole powers of two
 //             below has e = 10 - min(n, 10). xq = rne(x * (1/sx * 2^-e)). A row of zeros, or
 //             below 2^-109, has sx = 0; a row that holds NaN or infinity has sx = NaN, which makes its products NaN.
