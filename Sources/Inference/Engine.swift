@@ -80,13 +80,16 @@ public final class Engine: Sendable {
     /// the number of threads.
     ///
     /// - Parameter batch: No session twice; ids in `0 ..< vocabularySize` (a precondition, see ``firstInvalidID(in:)``).
-    /// - Returns: Per item the logits of the token after its last, Float32 `[vocabularySize]`; nil
-    ///   when not wanted, or when the item had no tokens.
+    /// - Returns: Per item the logits of the token after its last, Float32 `[vocabularySize]`, or the
+    ///   final-normed hidden state of its last, Float32 `[config.hidden]`; nil when not wanted, or
+    ///   when the item had no tokens.
     public func advance(_ batch: [PrefillItem]) -> [[Float]?] {
         var results = [[Float]?](repeating: nil, count: batch.count)
         run(
             batch.map {
-                .init(state: $0.session.state, tokens: $0.tokens, logits: $0.wantsLogits ? .last : .none)
+                .init(
+                    state: $0.session.state, tokens: $0.tokens,
+                    logits: $0.wantsHidden ? .hidden : $0.wantsLogits ? .last : .none)
             }
         ) {
             results[$0] = Array($2)
@@ -149,6 +152,8 @@ public struct PrefillItem {
     public var session: Session
     public var tokens: ArraySlice<Int32>
     public var wantsLogits: Bool
+    /// The final-normed hidden state of the last token, instead of logits.
+    public var wantsHidden = false
 
     public init(session: Session, tokens: ArraySlice<Int32>, wantsLogits: Bool = false) {
         self.session = session

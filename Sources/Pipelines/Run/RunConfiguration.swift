@@ -15,6 +15,8 @@ package struct RunConfiguration: Sendable, Equatable {
     package var skipQuoted: Bool
     /// Read only this many documents, chosen by digest.
     package var sample: Int?
+    /// Digest of the head that reads the labels off; nil for the prompt's own answers.
+    package var head: String?
     package var modelName: String
     package var modelFingerprint: String
     package var tokenizerFingerprint: String
@@ -22,7 +24,8 @@ package struct RunConfiguration: Sendable, Equatable {
 
     package init(
         labels: LabelList, instruction: String? = nil, threshold: Double? = nil, maxTokens: Int? = nil,
-        skipQuoted: Bool = false, sample: Int? = nil, modelName: String = "", modelFingerprint: String = "",
+        skipQuoted: Bool = false, sample: Int? = nil, head: String? = nil, modelName: String = "",
+        modelFingerprint: String = "",
         tokenizerFingerprint: String = "", numericsClass: String = ""
     ) {
         self.labels = labels
@@ -31,6 +34,7 @@ package struct RunConfiguration: Sendable, Equatable {
         self.maxTokens = maxTokens
         self.skipQuoted = skipQuoted
         self.sample = sample
+        self.head = head
         self.modelName = modelName
         self.modelFingerprint = modelFingerprint
         self.tokenizerFingerprint = tokenizerFingerprint
@@ -41,7 +45,7 @@ package struct RunConfiguration: Sendable, Equatable {
     package var modelText: String { "\(modelName)@\(modelFingerprint.prefix(12))" }
 
     package var json: JSONValue {
-        .object([
+        var members = [
             JSONMember("task", .string("classify")),
             JSONMember(
                 "labels",
@@ -60,7 +64,9 @@ package struct RunConfiguration: Sendable, Equatable {
             JSONMember("modelFingerprint", .string(modelFingerprint)),
             JSONMember("tokenizerFingerprint", .string(tokenizerFingerprint)),
             JSONMember("numericsClass", .string(numericsClass)),
-        ])
+        ]
+        if let head { members.append(JSONMember("head", .string(head))) }
+        return .object(members)
     }
 
     package init?(json: JSONValue?) {
@@ -75,7 +81,8 @@ package struct RunConfiguration: Sendable, Equatable {
             labels: checked,
             instruction: json["instruction"]?.string, threshold: json["threshold"]?.double,
             maxTokens: json["maxTokens"]?.integer, skipQuoted: json["skipQuoted"]?.bool ?? false,
-            sample: json["sample"]?.integer, modelName: model, modelFingerprint: fingerprint,
+            sample: json["sample"]?.integer, head: json["head"]?.string, modelName: model,
+            modelFingerprint: fingerprint,
             tokenizerFingerprint: tokenizer, numericsClass: numerics)
     }
 
@@ -95,7 +102,8 @@ package struct RunConfiguration: Sendable, Equatable {
         if let at = labels.indices.first(where: { labels[$0] != earlier.labels[$0] }) {
             return "the description of label \(clean(labels[at].name)) is another"
         }
-        return told("the instruction", earlier.instruction, instruction) { $0.map(clean) ?? "the default" }
+        return told("--head", earlier.head, head) { $0.map { String($0.prefix(12)) } ?? "none" }
+            ?? told("the instruction", earlier.instruction, instruction) { $0.map(clean) ?? "the default" }
             ?? told("--threshold", earlier.threshold, threshold) { $0.map { orNone($0) } ?? "none" }
             ?? told("--max-tokens", earlier.maxTokens, maxTokens) { $0.map { orNone($0) } ?? "none" }
             ?? told("--skip-quoted", earlier.skipQuoted, skipQuoted) { $0 ? "on" : "off" }

@@ -11,6 +11,14 @@ package struct RunRequest: Sendable, Equatable {
     package var maxTokens: Int?
     package var skipQuoted = false
     package var sample: Int?
+    /// Reads the labels off instead of the prompt; its labels and instruction are the run's.
+    package var head: LinearHead? {
+        didSet {
+            guard let head else { return }
+            labels = head.labels
+            instruction = head.instruction
+        }
+    }
     package var output = Output()
 
     /// Where rows go, and how hard to work: nothing of it changes a row.
@@ -102,5 +110,14 @@ extension RunRequest {
         skipQuoted = configuration.skipQuoted
         sample = configuration.sample
         self.output = output
+        if let digest = configuration.head {
+            let head = try HeadFile.read(folder.headPath)
+            guard head.digest == digest else {
+                throw .data(
+                    "\(TerminalText.sanitized(folder.headPath)) is not the head of this run; give the whole command again"
+                )
+            }
+            self.head = head
+        }
     }
 }
