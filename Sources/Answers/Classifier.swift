@@ -25,6 +25,9 @@ public final class Classifier {
         /// A long document's reading pauses at every multiple of this, and the step reports it,
         /// so that its state can be kept. Nil for never.
         public var milestoneTokens: Int?
+        /// Whether labels' probabilities are corrected by ``LabelCalibration``, for which a few tokens
+        /// are read first. Heads have no need of it.
+        public var calibrates = false
 
         public init() {}
     }
@@ -64,6 +67,7 @@ public final class Classifier {
     public let readout: Readout
     /// The state behind the prompt's prefix.
     public let prefix: Session
+    private var calibration: LabelCalibration?
 
     private var readings: [Reading] = []
     private var branchings: [Branching] = []
@@ -87,6 +91,13 @@ public final class Classifier {
         } else {
             self.prefix = model.engine.makeSession()
             _ = model.engine.advance([PrefillItem(session: self.prefix, tokens: self.prompt.prefix[...])])
+        }
+        if options.calibrates, readsLabels {
+            var plain = Options()
+            plain.rowsPerStep = options.rowsPerStep
+            let neutral = try Classifier(model: model, prompt: prompt, options: plain, prefix: self.prefix)
+            calibration = LabelCalibration(
+                neutral: neutral.classify(LabelCalibration.neutralTexts).map(\.distribution))
         }
     }
 
@@ -206,7 +217,8 @@ public final class Classifier {
             guard let distribution = reading.distribution, reading.branchings == 0 else { return false }
             step.results.append(
                 Classification(
-                    item: reading.item, distribution: distribution, tokens: reading.tokens,
+                    item: reading.item, distribution: calibration?.apply(to: distribution) ?? distribution,
+                    tokens: reading.tokens,
                     readTokens: reading.read, rows: reading.rows, features: reading.features))
             return true
         }

@@ -47,6 +47,9 @@ struct ClassifyCommand: ParsableCommand {
     @Option(help: "Read at most so many tokens of a document; longer ones are partial.tokens.")
     var maxTokens: Int?
 
+    @Flag(help: "Probabilities as the prompt gives them, without taking back what it says of empty texts.")
+    var noCalibration = false
+
     @Flag(help: "Leave out what mails quote of earlier ones.")
     var skipQuoted = false
 
@@ -106,6 +109,7 @@ struct ClassifyCommand: ParsableCommand {
         request.maxTokens = try settings.integer(.maxTokens, flag: maxTokens)
         request.skipQuoted = try settings.flag(.skipQuoted, flag: skipQuoted)
         request.sample = sample
+        request.calibrates = !noCalibration
         try options.apply(to: &request.output, settings)
         return (request, note)
     }

@@ -75,6 +75,7 @@ final class ClassificationLoop {
         self.progress = progress
         var options = Classifier.Options()
         options.maxTokens = configuration.maxTokens
+        options.calibrates = configuration.calibration != nil
         options.rowsPerStep = min(options.rowsPerStep, max(16, interval / 4))
         classifier = try Classifier(
             model: model,

@@ -84,7 +84,9 @@ package final class ClassificationRun {
         RunConfiguration(
             labels: request.labels, instruction: request.instruction, threshold: request.threshold,
             maxTokens: request.maxTokens, skipQuoted: request.skipQuoted, sample: request.sample,
-            head: request.head?.digest, modelName: model.name, modelFingerprint: model.engine.fingerprint,
+            head: request.head?.digest,
+            calibration: request.calibrates && request.head == nil ? LabelCalibration.name : nil,
+            modelName: model.name, modelFingerprint: model.engine.fingerprint,
             tokenizerFingerprint: model.tokenizer.fingerprint, numericsClass: model.engine.numericsClass)
     }
 

@@ -11,6 +11,8 @@ package struct RunRequest: Sendable, Equatable {
     package var maxTokens: Int?
     package var skipQuoted = false
     package var sample: Int?
+    /// Corrects probabilities, see `LabelCalibration`.
+    package var calibrates = true
     /// Reads the labels off instead of the prompt; its labels and instruction are the run's.
     package var head: LinearHead? {
         didSet {
@@ -109,6 +111,7 @@ extension RunRequest {
         maxTokens = configuration.maxTokens
         skipQuoted = configuration.skipQuoted
         sample = configuration.sample
+        calibrates = configuration.calibration != nil || configuration.head != nil
         self.output = output
         if let digest = configuration.head {
             let head = try HeadFile.read(folder.headPath)

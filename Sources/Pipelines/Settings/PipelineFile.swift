@@ -14,6 +14,7 @@ import Yams
 ///     threshold: 0.6
 ///     max-tokens: 8192
 ///     skip-quoted: true
+///     calibration: true
 ///     outputs: [results.jsonl, results.csv]
 ///     report: report.html
 package struct PipelineFile: Sendable, Equatable {
@@ -22,6 +23,7 @@ package struct PipelineFile: Sendable, Equatable {
     package var threshold: Double?
     package var maxTokens: Int?
     package var skipQuoted = false
+    package var calibrates = true
     package var outputs: [String] = []
     package var report: String?
     package var model: String?
@@ -57,6 +59,7 @@ package struct PipelineFile: Sendable, Equatable {
             case "threshold": threshold = try document.share(value, what: what)
             case "max-tokens": maxTokens = try document.integer(value, what: what)
             case "skip-quoted": skipQuoted = try document.bool(value, what: what)
+            case "calibration": calibrates = try document.bool(value, what: what)
             case "outputs":
                 for entry in try document.sequence(value, what: what) {
                     let path = try document.scalar(entry, what: "an output")
@@ -72,7 +75,7 @@ package struct PipelineFile: Sendable, Equatable {
                 throw document.error(
                     name.node,
                     "there is no `\(TerminalText.sanitized(what))`; there are version, task, instruction, labels, "
-                        + "threshold, max-tokens, skip-quoted, outputs, report and model")
+                        + "threshold, max-tokens, skip-quoted, calibration, outputs, report and model")
             }
         }
         guard let version else { throw document.error(document.root, "`version: 1` is missing") }
