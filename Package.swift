@@ -53,7 +53,8 @@ let package = Package(
         // State to answers.
         .target(name: "Constraints", dependencies: ["JSON", "Tokenization"]),
         .target(
-            name: "Answers", dependencies: ["JSON", "Documents", "Tokenization", "Inference", "Constraints"]),
+            name: "Answers",
+            dependencies: ["JSON", "Documents", "Digests", "Tokenization", "Inference", "Constraints"]),
         .target(name: "Evaluation", dependencies: ["JSON", "Documents"]),
         .target(
             name: "Pipelines",

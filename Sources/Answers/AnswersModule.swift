@@ -15,3 +15,6 @@
 
 /// e to the power of `x`, by libm.
 func exponential(_ x: Double) -> Double { exp(x) }
+
+/// The natural logarithm, by libm.
+func logarithm(_ x: Double) -> Double { log(x) }

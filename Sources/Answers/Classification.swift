@@ -4,7 +4,7 @@ import Documents
 public struct Classification: Sendable, Equatable {
     /// The number under which the document was submitted.
     public var item: Int
-    /// Probability by label, in label order; sums to 1.
+    /// Probability by label, in label order; sums to 1. Empty where ``features`` were asked for.
     public var distribution: [Double]
     /// Tokens of the document.
     public var tokens: Int
@@ -13,13 +13,19 @@ public struct Classification: Sendable, Equatable {
     /// Rows that went through the model for it since it was begun here: tokens, question and
     /// branches of the labels; less what a restored session had read.
     public var rows: Int
+    /// The final-normed hidden state behind the question, Float32 `[hidden]`, where it was asked for.
+    public var features: [Float]
 
-    public init(item: Int, distribution: [Double], tokens: Int, readTokens: Int, rows: Int = 0) {
+    public init(
+        item: Int, distribution: [Double], tokens: Int, readTokens: Int, rows: Int = 0,
+        features: [Float] = []
+    ) {
         self.item = item
         self.distribution = distribution
         self.tokens = tokens
         self.readTokens = readTokens
         self.rows = rows
+        self.features = features
     }
 
     /// Index of the most probable label; the first of equals.

@@ -25,8 +25,21 @@ public final class Classifier {
         /// A long document's reading pauses at every multiple of this, and the step reports it,
         /// so that its state can be kept. Nil for never.
         public var milestoneTokens: Int?
+        /// Whether labels' probabilities are corrected by ``LabelCalibration``, for which a few tokens
+        /// are read first. Heads have no need of it.
+        public var calibrates = false
 
         public init() {}
+    }
+
+    /// What is read off behind the question.
+    public enum Readout: Sendable {
+        /// The probabilities of the labels as answers.
+        case labels
+        /// What a head makes of the hidden state. It must fit the model, see ``LinearHead/check(_:)``.
+        case head(LinearHead)
+        /// The hidden state itself, ``Classification/features``, from which a head is learned.
+        case features
     }
 
     /// What one step brought.
@@ -51,8 +64,10 @@ public final class Classifier {
     public let model: LoadedModel
     public let prompt: EncodedPrompt
     public let options: Options
+    public let readout: Readout
     /// The state behind the prompt's prefix.
     public let prefix: Session
+    private var calibration: LabelCalibration?
 
     private var readings: [Reading] = []
     private var branchings: [Branching] = []
@@ -63,12 +78,12 @@ public final class Classifier {
     /// - Throws: ``TokenizerError`` or ``LabelError`` when the prompt does not fit the vocabulary.
     public init(
         model: LoadedModel, prompt: ClassificationPrompt = ClassificationPrompt(),
-        options: Options = Options(),
-        prefix: Session? = nil
+        options: Options = Options(), readout: Readout = .labels, prefix: Session? = nil
     ) throws {
         precondition(options.rowsPerStep > 0 && options.maxSessions > 0)
         self.model = model
         self.options = options
+        self.readout = readout
         self.prompt = try EncodedPrompt(prompt, tokenizer: model.tokenizer)
         if let prefix {
             precondition(prefix.tokenCount == self.prompt.prefix.count, "the state of another prefix")
@@ -76,6 +91,13 @@ public final class Classifier {
         } else {
             self.prefix = model.engine.makeSession()
             _ = model.engine.advance([PrefillItem(session: self.prefix, tokens: self.prompt.prefix[...])])
+        }
+        if options.calibrates, readsLabels {
+            var plain = Options()
+            plain.rowsPerStep = options.rowsPerStep
+            let neutral = try Classifier(model: model, prompt: prompt, options: plain, prefix: self.prefix)
+            calibration = LabelCalibration(
+                neutral: neutral.classify(LabelCalibration.neutralTexts).map(\.distribution))
         }
     }
 
@@ -100,8 +122,7 @@ public final class Classifier {
     ///     session. Append the tokens from the start all the same: what was read is skipped.
     public func begin(_ item: Int, resuming progress: (session: Session, readTokens: Int)? = nil) {
         precondition(!readings.contains { $0.item == item }, "item \(item) is open already")
-        let reading = Reading(
-            item: item, question: prompt.question + prompt.tree.forced, limit: options.maxTokens)
+        let reading = Reading(item: item, question: question, limit: options.maxTokens)
         if let progress {
             precondition(
                 progress.session.tokenCount == prompt.prefix.count + progress.readTokens,
@@ -170,8 +191,9 @@ public final class Classifier {
             let take = reading.take(options.rowsPerStep - step.rows, milestone: options.milestoneTokens)
             step.rows += take.tokens.count
             reading.rows += take.tokens.count
-            batch.append(
-                PrefillItem(session: reading.session!, tokens: take.tokens[...], wantsLogits: take.isLast))
+            var item = PrefillItem(session: reading.session!, tokens: take.tokens[...])
+            if take.isLast { if readsLabels { item.wantsLogits = true } else { item.wantsHidden = true } }
+            batch.append(item)
             moved.append((reading, take))
         }
         guard !batch.isEmpty else { return step }
@@ -185,7 +207,7 @@ public final class Classifier {
         }
         for ((reading, take), logits) in zip(moved, logits.dropFirst(branchings.count)) {
             if take.isLast {
-                expand(0, share: 1, logits: logits!, reading.session!, reading)
+                conclude(reading, with: logits!)
             } else if take.isMilestone {
                 step.milestones.append(
                     Progress(item: reading.item, readTokens: reading.read, session: reading.session!))
@@ -195,8 +217,9 @@ public final class Classifier {
             guard let distribution = reading.distribution, reading.branchings == 0 else { return false }
             step.results.append(
                 Classification(
-                    item: reading.item, distribution: distribution, tokens: reading.tokens,
-                    readTokens: reading.read, rows: reading.rows))
+                    item: reading.item, distribution: calibration?.apply(to: distribution) ?? distribution,
+                    tokens: reading.tokens,
+                    readTokens: reading.read, rows: reading.rows, features: reading.features))
             return true
         }
         return step
@@ -223,6 +246,22 @@ public final class Classifier {
             results += step().results
         }
         return results.sorted { $0.item < $1.item }
+    }
+
+    private var readsLabels: Bool { if case .labels = readout { true } else { false } }
+
+    /// What follows a document, up to where something is read off.
+    private var question: [Int32] { readsLabels ? prompt.question + prompt.tree.forced : prompt.question }
+
+    /// - Parameter values: Logits, or the hidden state, behind the question.
+    private func conclude(_ reading: Reading, with values: [Float]) {
+        switch readout {
+        case .labels: expand(0, share: 1, logits: values, reading.session!, reading)
+        case .head(let head): reading.distribution = head.distribution(of: values)
+        case .features:
+            reading.features = values
+            reading.distribution = []
+        }
     }
 
     /// Turns a branching's logits into shares of labels and into deeper branchings.
@@ -282,6 +321,7 @@ private final class Reading {
     private(set) var asked = 0
     var isFinished = false
     var distribution: [Double]?
+    var features: [Float] = []
     /// Branchings below the root whose logits are still to come.
     var branchings = 0
 

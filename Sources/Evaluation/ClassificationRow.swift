@@ -23,6 +23,8 @@ public struct ClassificationRow: Sendable, Equatable {
     public var probability: Double?
     /// All labels, in the order in which they were given; empty when nothing was read.
     public var distribution: [LabelProbability]
+    /// What made the probabilities where it was not the prompt: `head`.
+    public var source: String?
     /// Tokens of the document that the model read.
     public var tokens: Int
     /// Share of the document's tokens that the model read, 0...1.
@@ -37,7 +39,7 @@ public struct ClassificationRow: Sendable, Equatable {
 
     public init(
         item: String, status: ItemStatus, label: String? = nil, probability: Double? = nil,
-        distribution: [LabelProbability] = [], tokens: Int = 0, read: Double = 0,
+        distribution: [LabelProbability] = [], source: String? = nil, tokens: Int = 0, read: Double = 0,
         duplicateOf: String? = nil, metadata: [MetadataField] = [], attachments: [Attachment] = [],
         warnings: [String] = [], model: String = ""
     ) {
@@ -46,6 +48,7 @@ public struct ClassificationRow: Sendable, Equatable {
         self.label = label
         self.probability = probability
         self.distribution = distribution
+        self.source = source
         self.tokens = tokens
         self.read = read
         self.duplicateOf = duplicateOf
@@ -80,9 +83,10 @@ extension ClassificationRow {
             JSONMember(
                 "distribution",
                 .object(distribution.map { JSONMember($0.label, .decimal($0.probability)) })),
-            JSONMember("tokens", .integer(tokens)),
-            JSONMember("read", .decimal(read)),
         ]
+        if let source { members.append(JSONMember("source", .string(source))) }
+        members.append(JSONMember("tokens", .integer(tokens)))
+        members.append(JSONMember("read", .decimal(read)))
         if let duplicateOf { members.append(JSONMember("duplicate_of", .string(duplicateOf))) }
         var seen: Set<String> = []
         members.append(
@@ -125,7 +129,7 @@ extension ClassificationRow {
             distribution: (json["distribution"]?.members ?? []).compactMap { member in
                 member.value.double.map { LabelProbability(label: member.name, probability: $0) }
             },
-            tokens: json["tokens"]?.integer ?? 0,
+            source: json["source"]?.string, tokens: json["tokens"]?.integer ?? 0,
             read: json["read"]?.double ?? 0,
             duplicateOf: json["duplicate_of"]?.string,
             metadata: (json["metadata"]?.members ?? []).compactMap { member in

@@ -80,14 +80,16 @@ public final class Engine: Sendable {
     /// and, for what is prefilled (``PrefillItem/isDecoding``), the cut into calls.
     ///
     /// - Parameter batch: No session twice; ids in `0 ..< vocabularySize` (a precondition, see ``firstInvalidID(in:)``).
-    /// - Returns: Per item the logits of the token after its last, Float32 `[vocabularySize]`; nil
-    ///   when not wanted, or when the item had no tokens.
+    /// - Returns: Per item the logits of the token after its last, Float32 `[vocabularySize]`, or the
+    ///   final-normed hidden state of its last, Float32 `[config.hidden]`; nil when not wanted, or
+    ///   when the item had no tokens.
     public func advance(_ batch: [PrefillItem]) -> [[Float]?] {
         var results = [[Float]?](repeating: nil, count: batch.count)
         run(
             batch.map {
                 .init(
-                    state: $0.session.state, tokens: $0.tokens, logits: $0.wantsLogits ? .last : .none,
+                    state: $0.session.state, tokens: $0.tokens,
+                    logits: $0.wantsHidden ? .hidden : $0.wantsLogits ? .last : .none,
                     isDecoding: $0.isDecoding)
             }
         ) {
@@ -154,6 +156,8 @@ public struct PrefillItem {
     /// Whether the tokens were generated and the session will never be stored: attention then takes
     /// the form of ``Engine/decode(_:)``, with its bits, which is faster for a token or a few.
     public var isDecoding: Bool
+    /// The final-normed hidden state of the last token, instead of logits.
+    public var wantsHidden = false
 
     public init(
         session: Session, tokens: ArraySlice<Int32>, wantsLogits: Bool = false, isDecoding: Bool = false

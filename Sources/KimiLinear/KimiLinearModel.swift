@@ -101,6 +101,9 @@ public final class KimiLinearModel: @unchecked Sendable {
         case none
         case last
         case all
+        /// The last row, and not its logits but what they are made from: the final-normed hidden
+        /// state, `[hidden]`.
+        case hidden
     }
 
     /// Tokens to read into one sequence's state.
@@ -141,7 +144,7 @@ public final class KimiLinearModel: @unchecked Sendable {
     /// - Parameters:
     ///   - items: One entry a sequence; no state twice.
     ///   - onLogits: Called with the item's index, the token's offset in the item, and the
-    ///     logits of the token after it, `[vocabulary]`; in ascending order within an item.
+    ///     logits of the token after it, `[vocabulary]`, or its hidden state; in ascending order within an item.
     /// - Throws: ``TokenError`` for an id outside the vocabulary; no state has changed then.
     public func advance(
         _ items: [Item], onLogits: (_ item: Int, _ offset: Int, UnsafeBufferPointer<Float>) -> Void
@@ -225,17 +228,24 @@ public final class KimiLinearModel: @unchecked Sendable {
         let vocabulary = config.vocabularySize
         let needs = Activations.Needs(weights.head)
         var wanted: [(item: Int, offset: Int)] = []
+        func isHidden(_ item: Int) -> Bool { if case .hidden = items[item].logits { true } else { false } }
         func flush() {
             guard !wanted.isEmpty else { return }
             kernels.rms_norm(
                 w.headIn.floats, Int64(hidden), w.headIn.floats, Int64(hidden), weights.finalNorm,
                 Int64(wanted.count), Int64(hidden), config.normEpsilon)
-            w.headIn.prepare(kernels, needs, 0..<wanted.count)
-            multiply([Product(weights.head, w.headIn, rows: wanted.count, to: w.logits, stride: vocabulary)])
+            if !wanted.allSatisfy({ isHidden($0.item) }) {
+                w.headIn.prepare(kernels, needs, 0..<wanted.count)
+                multiply([
+                    Product(weights.head, w.headIn, rows: wanted.count, to: w.logits, stride: vocabulary)
+                ])
+            }
             for (row, entry) in wanted.enumerated() {
-                onLogits(
-                    entry.item, entry.offset,
-                    UnsafeBufferPointer(start: w.logits + row * vocabulary, count: vocabulary))
+                let values =
+                    isHidden(entry.item)
+                    ? UnsafeBufferPointer(start: w.headIn.floats + row * hidden, count: hidden)
+                    : UnsafeBufferPointer(start: w.logits + row * vocabulary, count: vocabulary)
+                onLogits(entry.item, entry.offset, values)
             }
             wanted.removeAll(keepingCapacity: true)
         }
@@ -244,7 +254,8 @@ public final class KimiLinearModel: @unchecked Sendable {
             var first = piece.count
             switch item.logits {
             case .none: break
-            case .last: if piece.offset + piece.count == item.tokens.count { first = piece.count - 1 }
+            case .last, .hidden:
+                if piece.offset + piece.count == item.tokens.count { first = piece.count - 1 }
             case .all: first = 0
             }
             for row in first..<piece.count {

@@ -16,6 +16,7 @@ struct ClassifyCommand: ParsableCommand {
               lector classify inbox.mbox -o results.jsonl --report report.html
               lector classify ~/Documents --labels invoice,contract,private -o sorted.csv
               lector classify mail.zip --labels-file labels.yaml --threshold 0.8 -o results.sqlite
+              lector classify tickets --head tickets.lhd -o sorted.csv
               lector classify inbox.mbox --sample 50 --report sample.html
               lector classify inbox.mbox --dry-run
 
@@ -34,6 +35,9 @@ struct ClassifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Labels with descriptions and examples (YAML).", valueName: "file"))
     var labelsFile: String?
 
+    @Option(help: ArgumentHelp("Let a head of `train-head` read the labels off.", valueName: "file.lhd"))
+    var head: String?
+
     @Option(help: "The question; without it: Which label fits the text best?")
     var instruction: String?
 
@@ -42,6 +46,9 @@ struct ClassifyCommand: ParsableCommand {
 
     @Option(help: "Read at most so many tokens of a document; longer ones are partial.tokens.")
     var maxTokens: Int?
+
+    @Flag(help: "Probabilities as the prompt gives them, without taking back what it says of empty texts.")
+    var noCalibration = false
 
     @Flag(help: "Leave out what mails quote of earlier ones.")
     var skipQuoted = false
@@ -84,18 +91,25 @@ struct ClassifyCommand: ParsableCommand {
     func request(_ settings: Settings) throws -> (RunRequest, note: String?) {
         var request = RunRequest(inputs: inputs)
         var note: String?
-        if let path = labelsFile ?? (labels == nil ? settings.text(.labelsFile) : nil) {
+        if let head {
+            request.head = try HeadFile.read(head)
+            try HeadFile.check(request.head!, asked: labels.map { try LabelSource.parse($0) })
+            if labelsFile != nil || instruction != nil {
+                throw ValidationError("--head brings labels and question with it; leave yours away")
+            }
+        } else if let path = labelsFile ?? (labels == nil ? settings.text(.labelsFile) : nil) {
             request.labels = try LabelSource.read(path)
         } else if let text = settings.text(.labels, flag: labels) {
             request.labels = try LabelSource.parse(text)
         } else {
             note = "labels: spam, ham. For others: --labels a,b,c or --labels-file FILE"
         }
-        request.instruction = settings.text(.instruction, flag: instruction)
+        if head == nil { request.instruction = settings.text(.instruction, flag: instruction) }
         request.threshold = try settings.share(.threshold, flag: threshold)
         request.maxTokens = try settings.integer(.maxTokens, flag: maxTokens)
         request.skipQuoted = try settings.flag(.skipQuoted, flag: skipQuoted)
         request.sample = sample
+        request.calibrates = !noCalibration
         try options.apply(to: &request.output, settings)
         return (request, note)
     }

@@ -24,6 +24,7 @@ struct LectorCommand: ParsableCommand {
             DocumentsCommand.self,
             TokensCommand.self,
             PipelineCommand.self,
+            TrainHeadCommand.self,
             EvalCommand.self,
             ModelCommand.self,
             DoctorCommand.self,

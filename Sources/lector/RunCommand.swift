@@ -53,6 +53,7 @@ struct RunCommand: ParsableCommand {
             request.threshold = file.threshold
             request.maxTokens = file.maxTokens
             request.skipQuoted = file.skipQuoted
+            request.calibrates = file.calibrates
             request.sample = sample
             request.output.files = file.outputs
             request.output.report = file.report

@@ -58,7 +58,8 @@ final class ClassificationLoop {
     private(set) var readAgain: Int
 
     init(
-        configuration: RunConfiguration, model: LoadedModel, store: RowStore, states: SavedStates,
+        configuration: RunConfiguration, head: LinearHead?, model: LoadedModel, store: RowStore,
+        states: SavedStates,
         counter: WorkCounter, readAgain: Int, interval: Int, sample: SampleSelection?,
         rows: Range<Int>? = nil, progress: ProgressMeter
     ) throws {
@@ -74,13 +75,14 @@ final class ClassificationLoop {
         self.progress = progress
         var options = Classifier.Options()
         options.maxTokens = configuration.maxTokens
+        options.calibrates = configuration.calibration != nil
         options.rowsPerStep = min(options.rowsPerStep, max(16, interval / 4))
         classifier = try Classifier(
             model: model,
             prompt: ClassificationPrompt(
                 labels: configuration.labels,
                 instruction: configuration.instruction ?? ClassificationPrompt.defaultInstruction),
-            options: options)
+            options: options, readout: head.map { .head($0) } ?? .labels)
     }
 
     /// Reads all of `stream`, or until a signal asks to stop.
@@ -357,7 +359,8 @@ final class ClassificationLoop {
             distribution: zip(configuration.labels, result.distribution).map {
                 .init(label: $0.name, probability: $1)
             },
-            tokens: result.readTokens, read: result.read, metadata: entry.document.metadata,
+            source: configuration.head == nil ? nil : "head", tokens: result.readTokens, read: result.read,
+            metadata: entry.document.metadata,
             attachments: entry.document.attachments, warnings: entry.warnings, model: configuration.modelText)
     }
 

@@ -40,6 +40,9 @@ package final class ClassificationRun {
         verbose: Bool = false
     ) throws(PipelineError) {
         try request.check()
+        if let head = request.head {
+            do { try head.check(model) } catch { throw .configuration(error.description) }
+        }
         self.request = request
         self.model = model
         self.progress = progress
@@ -72,6 +75,7 @@ package final class ClassificationRun {
         }
         try folder.adopt(manifest)
         try AtomicFile.write(request.output.json.indentedText.utf8, to: folder.commandPath)
+        if let head = request.head { try AtomicFile.write(head.bytes, to: folder.headPath) }
         if readsStandardInput { try StandardInput.replace(with: folder.standardInputPath) }
     }
 
@@ -80,6 +84,8 @@ package final class ClassificationRun {
         RunConfiguration(
             labels: request.labels, instruction: request.instruction, threshold: request.threshold,
             maxTokens: request.maxTokens, skipQuoted: request.skipQuoted, sample: request.sample,
+            head: request.head?.digest,
+            calibration: request.calibrates && request.head == nil ? LabelCalibration.name : nil,
             modelName: model.name, modelFingerprint: model.engine.fingerprint,
             tokenizerFingerprint: model.tokenizer.fingerprint, numericsClass: model.engine.numericsClass)
     }
@@ -109,7 +115,8 @@ package final class ClassificationRun {
             countInput()
             progress.counts.documents = store.finished.count
             let loop = try ClassificationLoop(
-                configuration: configuration, model: model, store: store, states: states, counter: counter,
+                configuration: configuration, head: request.head, model: model, store: store, states: states,
+                counter: counter,
                 readAgain: again, interval: request.output.checkpointTokens, sample: sample,
                 progress: progress)
             let isFinished = try loop.run(DocumentStream(inputs: request.inputs))

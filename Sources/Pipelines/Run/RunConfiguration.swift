@@ -15,6 +15,10 @@ package struct RunConfiguration: Sendable, Equatable {
     package var skipQuoted: Bool
     /// Read only this many documents, chosen by digest.
     package var sample: Int?
+    /// Digest of the head that reads the labels off; nil for the prompt's own answers.
+    package var head: String?
+    /// How probabilities are corrected, ``LabelCalibration/name``; nil for those of the prompt as they are.
+    package var calibration: String?
     package var modelName: String
     package var modelFingerprint: String
     package var tokenizerFingerprint: String
@@ -22,7 +26,9 @@ package struct RunConfiguration: Sendable, Equatable {
 
     package init(
         labels: LabelList, instruction: String? = nil, threshold: Double? = nil, maxTokens: Int? = nil,
-        skipQuoted: Bool = false, sample: Int? = nil, modelName: String = "", modelFingerprint: String = "",
+        skipQuoted: Bool = false, sample: Int? = nil, head: String? = nil, calibration: String? = nil,
+        modelName: String = "",
+        modelFingerprint: String = "",
         tokenizerFingerprint: String = "", numericsClass: String = ""
     ) {
         self.labels = labels
@@ -31,6 +37,8 @@ package struct RunConfiguration: Sendable, Equatable {
         self.maxTokens = maxTokens
         self.skipQuoted = skipQuoted
         self.sample = sample
+        self.head = head
+        self.calibration = calibration
         self.modelName = modelName
         self.modelFingerprint = modelFingerprint
         self.tokenizerFingerprint = tokenizerFingerprint
@@ -41,7 +49,7 @@ package struct RunConfiguration: Sendable, Equatable {
     package var modelText: String { "\(modelName)@\(modelFingerprint.prefix(12))" }
 
     package var json: JSONValue {
-        .object([
+        var members = [
             JSONMember("task", .string("classify")),
             JSONMember(
                 "labels",
@@ -60,7 +68,10 @@ package struct RunConfiguration: Sendable, Equatable {
             JSONMember("modelFingerprint", .string(modelFingerprint)),
             JSONMember("tokenizerFingerprint", .string(tokenizerFingerprint)),
             JSONMember("numericsClass", .string(numericsClass)),
-        ])
+        ]
+        if let calibration { members.append(JSONMember("calibration", .string(calibration))) }
+        if let head { members.append(JSONMember("head", .string(head))) }
+        return .object(members)
     }
 
     package init?(json: JSONValue?) {
@@ -75,7 +86,9 @@ package struct RunConfiguration: Sendable, Equatable {
             labels: checked,
             instruction: json["instruction"]?.string, threshold: json["threshold"]?.double,
             maxTokens: json["maxTokens"]?.integer, skipQuoted: json["skipQuoted"]?.bool ?? false,
-            sample: json["sample"]?.integer, modelName: model, modelFingerprint: fingerprint,
+            sample: json["sample"]?.integer, head: json["head"]?.string,
+            calibration: json["calibration"]?.string, modelName: model,
+            modelFingerprint: fingerprint,
             tokenizerFingerprint: tokenizer, numericsClass: numerics)
     }
 
@@ -95,6 +108,10 @@ package struct RunConfiguration: Sendable, Equatable {
         if let at = labels.indices.first(where: { labels[$0] != earlier.labels[$0] }) {
             return "the description of label \(clean(labels[at].name)) is another"
         }
+        let readout =
+            told("--head", earlier.head, head) { $0.map { String($0.prefix(12)) } ?? "none" }
+            ?? told("calibration", earlier.calibration, calibration) { $0 ?? "off" }
+        if let readout { return readout }
         return told("the instruction", earlier.instruction, instruction) { $0.map(clean) ?? "the default" }
             ?? told("--threshold", earlier.threshold, threshold) { $0.map { orNone($0) } ?? "none" }
             ?? told("--max-tokens", earlier.maxTokens, maxTokens) { $0.map { orNone($0) } ?? "none" }

@@ -9,6 +9,7 @@ import Glibc
 ///     work            two counters: tokens read so far, tokens read in vain
 ///     states/         saved states of long documents that are not finished
 ///     stdin           copy of standard input, when that was an input
+///     head.lhd        copy of the head, when one reads the labels off
 ///     summary.json    counts; there once the run is finished
 ///     lock            held by the process that works on the run
 package final class RunFolder {
@@ -26,6 +27,7 @@ package final class RunFolder {
     package var statesPath: String { path + "/states" }
     package var standardInputPath: String { path + "/stdin" }
     package var summaryPath: String { path + "/summary.json" }
+    package var headPath: String { path + "/head.lhd" }
     package var samplePath: String { path + "/sample.json" }
 
     package var exists: Bool { FileSystem.exists(manifestPath) }

@@ -11,6 +11,16 @@ package struct RunRequest: Sendable, Equatable {
     package var maxTokens: Int?
     package var skipQuoted = false
     package var sample: Int?
+    /// Corrects probabilities, see `LabelCalibration`.
+    package var calibrates = true
+    /// Reads the labels off instead of the prompt; its labels and instruction are the run's.
+    package var head: LinearHead? {
+        didSet {
+            guard let head else { return }
+            labels = head.labels
+            instruction = head.instruction
+        }
+    }
     package var output = Output()
 
     /// Where rows go, and how hard to work: nothing of it changes a row.
@@ -101,6 +111,16 @@ extension RunRequest {
         maxTokens = configuration.maxTokens
         skipQuoted = configuration.skipQuoted
         sample = configuration.sample
+        calibrates = configuration.calibration != nil || configuration.head != nil
         self.output = output
+        if let digest = configuration.head {
+            let head = try HeadFile.read(folder.headPath)
+            guard head.digest == digest else {
+                throw .data(
+                    "\(TerminalText.sanitized(folder.headPath)) is not the head of this run; give the whole command again"
+                )
+            }
+            self.head = head
+        }
     }
 }

