@@ -95,7 +95,8 @@ let package = Package(
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
         .testTarget(
             name: "InferenceTests",
-            dependencies: ["Inference", "Checkpoints", "BundledModel", "Tokenization"]),
+            dependencies: ["Inference", "Checkpoints", "BundledModel", "Tokenization", "JSON"],
+            exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "JSON", "Documents", "Digests"]),
         .testTarget(name: "ExamplesTests", dependencies: ["JSON", "Documents", "Ingest"]),
         .testTarget(
