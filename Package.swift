@@ -10,7 +10,7 @@ let package = Package(
             name: "Lector",
             targets: [
                 "JSON", "Documents", "Ingest", "Tokenization", "Inference", "Constraints", "Answers",
-                "Pipelines",
+                "Completions", "Pipelines",
             ]),
         .executable(name: "lector", targets: ["lector"]),
     ],
@@ -55,13 +55,16 @@ let package = Package(
         .target(
             name: "Answers",
             dependencies: ["JSON", "Documents", "Digests", "Tokenization", "Inference", "Constraints"]),
+        .target(
+            name: "Completions",
+            dependencies: ["JSON", "Tokenization", "Checkpoints", "Inference", "Constraints"]),
         .target(name: "Evaluation", dependencies: ["JSON", "Documents"]),
         .target(
             name: "Pipelines",
             dependencies: [
                 "JSON", "Documents", "Digests", "Ingest", "Tokenization", "Checkpoints", "Inference",
                 "Constraints", "Answers",
-                "Evaluation",
+                "Completions", "Evaluation",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
@@ -70,7 +73,8 @@ let package = Package(
             dependencies: [
                 "JSON", "Documents", "Digests", "Ingest", "Tokenization", "BundledModel", "WeightFiles",
                 "KimiLinear",
-                "Checkpoints", "Inference", "Constraints", "Answers", "Evaluation", "Pipelines",
+                "Checkpoints", "Inference", "Constraints", "Answers", "Completions", "Evaluation",
+                "Pipelines",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -96,7 +100,10 @@ let package = Package(
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
         .testTarget(
             name: "InferenceTests",
-            dependencies: ["Inference", "Checkpoints", "BundledModel", "Tokenization"]),
+            dependencies: ["Inference", "Checkpoints", "BundledModel", "Tokenization", "JSON"],
+            exclude: ["Fixtures"]),
+        .testTarget(
+            name: "CompletionsTests", dependencies: ["Completions", "JSON", "Inference", "Tokenization"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "JSON", "Documents", "Digests"]),
         .testTarget(name: "ExamplesTests", dependencies: ["JSON", "Documents", "Ingest"]),
         .testTarget(

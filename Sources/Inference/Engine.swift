@@ -116,6 +116,31 @@ public final class Engine: Sendable {
         return results
     }
 
+    /// ``advance(_:)`` of some sessions and ``decode(_:)`` of others in one pass over the weights.
+    ///
+    /// - Returns: What each would return.
+    public func advance(
+        _ batch: [PrefillItem], decoding: [(session: Session, token: Int32)]
+    ) -> (prefilled: [[Float]?], decoded: [[Float]]) {
+        var prefilled = [[Float]?](repeating: nil, count: batch.count)
+        var decoded = [[Float]](repeating: [], count: decoding.count)
+        let items: [KimiLinearModel.Item] =
+            decoding.map {
+                .init(state: $0.session.state, tokens: [$0.token], logits: .last, isDecoding: true)
+            }
+            + batch.map {
+                .init(state: $0.session.state, tokens: $0.tokens, logits: $0.wantsLogits ? .last : .none)
+            }
+        run(items) { item, _, logits in
+            if item < decoding.count {
+                decoded[item] = Array(logits)
+            } else {
+                prefilled[item - decoding.count] = Array(logits)
+            }
+        }
+        return (prefilled, decoded)
+    }
+
     /// Reads `tokens` into `session` and hands over the logits after each of them.
     ///
     /// - Parameter onLogits: The token's offset in `tokens` and `[vocabularySize]` logits.

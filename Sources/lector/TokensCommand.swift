@@ -1,5 +1,6 @@
 import Answers
 import ArgumentParser
+import Completions
 import Documents
 import Inference
 import Ingest
@@ -18,6 +19,7 @@ struct TokensCommand: ParsableCommand {
               lector tokens inbox.mbox
               lector tokens --json archive.zip | grep '"summary"'
               lector tokens --skip-quoted ~/Mail
+              lector tokens --price 0.30,0.60 inbox.mbox
 
             EXIT STATUS
               0 every document is ok; 1 finished, some are not; 64 usage; 74 the output cannot be
@@ -38,6 +40,12 @@ struct TokensCommand: ParsableCommand {
 
     @Flag(help: "With --json: the ids of every document too.")
     var ids = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Also what an endpoint asks for reading this, at dollars for a million tokens read and written.",
+            valueName: "in,out"))
+    var price: TokenPrice?
 
     @Flag(help: "Do not measure; print counts only.")
     var noEstimate = false
@@ -128,20 +136,28 @@ struct TokensCommand: ParsableCommand {
     ) throws {
         let seconds = rate.map { Double(total.tokens) / $0 }
         if json {
-            let summary = JSONValue.object([
+            var summary = [
                 JSONMember("documents", .integer(total.documents)),
                 JSONMember("notOK", .integer(total.notOK)),
                 JSONMember("tokens", .integer(total.tokens)), JSONMember("bytes", .integer(total.bytes)),
                 JSONMember("tokensPerSecond", rate.map { .decimal($0, places: 1) } ?? .null),
                 JSONMember("seconds", seconds.map { .decimal($0, places: 1) } ?? .null),
-            ])
-            try output.write(JSONValue.object([JSONMember("summary", summary)]).bytes)
+            ]
+            if let price {
+                let dollars = price.dollars(read: total.tokens, written: 0)
+                summary.append(JSONMember("dollars", .decimal(dollars, places: 6)))
+            }
+            try output.write(JSONValue.object([JSONMember("summary", .object(summary))]).bytes)
             try output.write([0x0A])
             return
         }
         var line = "\(padded(total.tokens))  tokens in \(total.documents) documents, \(total.bytes) bytes"
         if let rate, let seconds {
             line += "; about \(duration(seconds)) at \(Int(rate)) tokens/s on this machine"
+        }
+        if let price {
+            line +=
+                "; \(price.text(read: total.tokens, written: 0)) to read at $\(price.read) a million tokens"
         }
         try output.write((line + "\n").utf8)
     }
