@@ -17,7 +17,6 @@ struct LectorCommand: ParsableCommand {
             AskCommand.self,
             ChatCommand.self,
             BatchCommand.self,
-            ServeCommand.self,
             StatesCommand.self,
             PlanCommand.self,
             WorkCommand.self,

@@ -18,7 +18,7 @@ struct PlanCommand: ParsableCommand {
               lector plan archive.mbox --labels-file labels.yaml --run big --shards 64 -o labels.jsonl
               for worker in 1 2 3 4; do lector work big & done; wait; lector merge big
               lector status big --watch
-              lector slurm big --submit
+              sbatch --array=0-63 --requeue --wrap 'lector work big --shard-from-env --allow-partial'
 
             EXIT STATUS
               0 the plan is there; 64 usage; 65 data; 74 I/O; 75 the folder is in use; 78 it is another run's

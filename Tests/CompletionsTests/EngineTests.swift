@@ -132,7 +132,9 @@ import Tokenization
         }
         let engine = CompletionEngine(model: Self.model)
         var reason: FinishReason?
-        engine.submit(try prepare(#"{"prompt": [5, 6, 7], "temperature": 0, "logit_bias": {"5": 100}}"#)) {
+        let id = Self.model.tokenizer.encode("x")[0]
+        engine.submit(try prepare(#"{"prompt": [5, 6, 7], "temperature": 0, "logit_bias": {"\#(id)": 100}}"#))
+        {
             if case .finished(_, let why) = $0 { reason = why }
         }
         while engine.step() {}

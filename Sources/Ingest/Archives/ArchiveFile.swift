@@ -162,6 +162,7 @@ final class ArchiveFile {
         var tries = 0
         UTF8Locale.with {
             repeat {
+                errno = 0
                 status = archive_read_next_header(archive, &entry)
                 tries += 1
             } while status == ARCHIVE_RETRY && tries < 100

@@ -29,7 +29,8 @@ package struct PipelineFile: Sendable, Equatable {
         var keys: [String] {
             let own =
                 switch self {
-                case .classify: ["instruction", "labels", "threshold", "max-tokens", "skip-quoted", "calibration"]
+                case .classify:
+                    ["instruction", "labels", "threshold", "max-tokens", "skip-quoted", "calibration"]
                 case .extract: ["schema", "verbatim", "ignore-case"]
                 case .summarize: ["words", "focus", "outline"]
                 }
