@@ -3,7 +3,8 @@
 # One verb a call; the working folder $T/w survives between calls while the machine is warm. The parts are prepare.sh's.
 #   device.sh begin PART D T Q  set the deadlines (seconds after `begin`), start the trainer: it tunes kernels
 #   device.sh add PART          take another part
-#   device.sh go PART           the last part: join the GGUF and the masters, unpack the mixture, tokenize the general text
+#   device.sh go PART           the last part: join the GGUF and the weights, unpack the mixture, tokenize the general text, and
+#                               make FILES more files of mixture with WORKERS processes beside the trainer
 #   device.sh wait S [NAME]     until S seconds after `begin`; brings home the grids of checkpoint NAME
 #   device.sh finish S          wait for the weights, pack them, wait for the scores until S
 #   device.sh masters I         the I-th four parts (0, 1, 2) of the weights in bf16
@@ -46,17 +47,20 @@ add) cp $2/* $S/data/; ls $S/data | wc -l;;
 go)
   cp $2/* $S/data/; cd $S
   cat > $S/data.sh <<'G'
-if [ -e data/masters.index.json ]; then python3 pack.py unpack data masters $T/w/start.tmp && mv $T/w/start.tmp $T/w/start.pt; fi
+for k in masters grids; do if [ ! -e $T/w/start.pt ] && [ -e data/$k.index.json ]; then python3 pack.py unpack data $k $T/w/start.tmp && mv $T/w/start.tmp $T/w/start.pt; fi; done
 cat data/gguf.?? > $T/w/teacher.tmp && mv $T/w/teacher.tmp $T/w/teacher.gguf
 for x in data/mix*.npz.xz; do n=$(basename $x .xz); (xz -dc $x > $T/w/$n.part && mv $T/w/$n.part $T/w/$n) & done; wait
+first=$(ls data/mix*.npz.xz | wc -l)
+OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 nice -n 5 python3 mixture.py data tokenizer.json $T/w $first ${FILES:-56} 5000000 ${WORKERS:-12} > $T/w/mixture.out 2>&1 &
 python3 tokens.py data tokenizer.json $T/w
+wait
 G
   setsid nohup bash data.sh > $W/data.out 2>&1 < /dev/null &
   while [ ! -e $W/stream.npy ] && [ "$(age)" -lt 300 ]; do sleep 0.5; done; ls -la $W; cat $W/data.out;;
 wait)
   wait_until $2; cd $S
   if [ -n "${3:-}" ] && [ -e $W/$3.pt ]; then python3 pack.py grids $W/$3.pt $W/pack$3; cp $W/pack$3/* $OUT/; fi
-  cp $W/profile $OUT/ 2>/dev/null;;
+  ls $W/mix*.npz | wc -l; cat $W/mixture.out; cp $W/profile $OUT/ 2>/dev/null;;
 finish)
   wait_until $(( $2 - 14 )) $W/trained; cd $S
   c=$W/qat.pt; [ -e $c ] || c=$W/tune.pt; [ -e $c ] || c=$W/distil.pt; echo packing $c

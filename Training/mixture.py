@@ -1,9 +1,10 @@
 """Training examples of the fine-tune: label prompts exactly as the Swift module Answers writes them, and general instructions.
 
-One command (several at once, one a core):  python mixture.py DATA TOKENIZER OUT.npz SEED TOKENS
-OUT holds `tokens` (uint16), `offsets`, `answer` (index of the first token of the answer in each example).
+One command:  python mixture.py DATA TOKENIZER FOLDER FIRST FILES TOKENS WORKERS
+writes mixNNN.npz, FILES of them from number FIRST on, TOKENS each; a number is a seed, so no two files are alike. Each holds `tokens` (uint16), `offsets`, `answer` (index of the first token of the answer in each example).
 Only train splits are read.
 """
+import glob
 import json
 import lzma
 import os
@@ -136,7 +137,7 @@ def rows(path):
 
 class Mixture:
     def __init__(self, folder, tok, seed):
-        self.tok, self.r = tok, random.Random(seed)
+        self.tok, self.r, self.draw = tok, random.Random(seed), np.random.default_rng(seed)
         R = lambda n: [x for x in rows(f"{folder}/{n}.jsonl.xz") if x.get("split", "train") == "train" and not (n in UNSPLIT and held_out(x))]
         mails = R("mail")
         self.spam = {s: [(m["text"], m["label"]) for m in mails if m["source"] == s] for s in ("spamassassin", "csdmc2010", "enron1", "lingspam")}
@@ -149,8 +150,9 @@ class Mixture:
         self.clinc_labels = sorted({l for _, l in self.clinc})
         self.reuters = [(t, l) for t, l in C("reuters21578") if l in REUTERS]
         self.snips = [(x["text"], x["intent"], x["fields"]) for x in R("snips")]
-        self.entities = [(x["text"], x["entities"]) for n in ("wikiann_en", "wikigold", "wnut17", "re3d") for x in R(n) if x["entities"]]
-        self.fields = [(x["text"], x["fields"]) for n in ("restaurant8k", "nlupp_banking", "nlupp_hotels", "sroie_receipts") for x in R(n) if x["fields"]] + [(t, f) for t, _, f in self.snips if f]
+        self.entities = [(x["text"], x["entities"]) for n in ("wikiann_en", "wikigold", "wnut17", "re3d", "sec_filings_ner") for x in R(n) if x["entities"]]
+        self.records = self.extraction_records(R)
+        self.fields = [(t, f) for _, v, _, _ in self.records for t, f in v if f]
         self.summaries = [(x["document"], x["summary"]) for n in ("xsum_summarization", "scitldr", "reddit_tifu_long_text_summarization", "convosumm_email", "legal_tldr") for x in R(n) if x.get("summary")]
         self.scititles = [(x["document"], x["title"]) for x in R("scitldr") if x.get("title")]
         self.instruct = []
@@ -194,9 +196,10 @@ class Mixture:
                     a = self.r.randrange(max(1, len(body) - 1500))
                     docs.append((body[a: a + 1500], title))
         self.titled.append(("doc", docs))
-        z = np.load(f"{folder}/topics.npz")
-        self.topics = dict(names=z["names"], name_vectors=z["name_vectors"], texts=json.loads(lzma.decompress(z["texts"].tobytes())), text_vectors=z["text_vectors"].astype(np.float32) / 127)
-        self.topics["text_vectors"] /= np.linalg.norm(self.topics["text_vectors"], axis=1, keepdims=True)
+        z = json.load(lzma.open(f"{folder}/topics.json.xz", "rt"))
+        load = lambda k: np.concatenate([np.load(p) for p in sorted(glob.glob(f"{folder}/{k}.[0-9][0-9].npy"))])
+        unit = lambda v: (v := v.astype(np.float32)) / np.linalg.norm(v, axis=1, keepdims=True)
+        self.topics = dict(own=z["own"], names=z["names"], texts=z["texts"], name_vectors=unit(load("names")), text_vectors=load("texts"))
         by = {}
         for p, c, s in self.instruct:
             if s.startswith(("t0/", "superni/")):
@@ -211,6 +214,8 @@ class Mixture:
             for key, pattern in QUESTION:
                 if key in s and len(c) < 120 and not c.lower().startswith(("no answer", "insufficient")) and (m := re.search(pattern, p, re.S)) and len(m["c"]) > 80:
                     self.questions.append((m["c"][:20000], m["q"].strip(), c.strip().rstrip(".")))
+        self.pairs = self.matching_pairs()
+        self.tagged = [(x["text"], [i.replace("_", " ") for i in x["intents"]], n) for n in ("nlupp_banking", "nlupp_hotels") for x in R(n) if x["intents"]]
         df = {}
         docs = [p for v in self.pieces.values() for p in v[:500]] + [t for t, _ in self.news[:3000]]
         self.words = []
@@ -306,6 +311,12 @@ class Mixture:
         text, g = r.choice(self.news)
         if r.random() < 0.25:
             text = text.split("\n\n", 1)[-1]
+        if r.random() < 0.5:
+            head, _, body = text.partition("\n\n")
+            lines = body.split("\n")
+            drop, a = r.choice([0, 0.1, 0.3]), r.randrange(max(1, len(lines) // 2)) if r.random() < 0.5 else 0
+            body = "\n".join(l for l in lines[a:] if r.random() >= drop and not (l.startswith(">") and drop == 0.3))
+            text = f"{head}\n\n{body}" if len(body) > 80 else text
         x = r.random()
         if x < 0.55:
             return self.prompt(text, g, list(GROUPS), {k: v[1] for k, v in GROUPS.items()}, ["Which newsgroup is this from?", "Where was this posted?"], True, keep_all=r.random() < 0.6)
@@ -385,26 +396,102 @@ class Mixture:
     def topic(self):
         """Label sets that no corpus has: the answer is the name that stands clearly nearest under MiniLM (topics.py)."""
         r, z = self.r, self.topics
-        for _ in range(40):
+        own = z["own"]
+        for _ in range(60):
             i = r.randrange(len(z["texts"]))
-            k = r.choice([2, 2, 3, 4, 4, 5, 5, 6, 7, 8, 10, 12, 15, 20, 30, 50])
-            s = z["name_vectors"] @ z["text_vectors"][i]
+            k = r.choice([2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8, 10, 12, 15, 20, 30, 50, 80])
+            mine = r.random() < 0.5  # our own names, which are kinds of things; or any that were found
+            among = np.arange(own) if mine else np.unique(self.draw.integers(0, len(z["names"]), 2000))
+            nv = z["name_vectors"][among]
+            v = z["text_vectors"][i].astype(np.float32)
+            s = nv @ (v / np.linalg.norm(v))
             if r.random() < 0.75:  # one that is near, others at random or near one another
-                best = np.argpartition(-s, 25)[:25]
-                first = int(r.choice(list(best)))
+                near = np.argpartition(-s, 25)[:25]
+                first = int(r.choice(list(near)))
                 if r.random() < 0.5:
-                    rest = r.sample(range(len(s)), k)
+                    rest = r.sample(range(len(s)), min(k, len(s)))
                 else:
-                    centre = z["name_vectors"] @ z["name_vectors"][r.randrange(len(s))]
-                    rest = [int(j) for j in r.sample(list(np.argsort(-centre)[:60]), min(k, 50))]
+                    centre = nv @ nv[r.randrange(len(s)) if r.random() < 0.5 else first]
+                    rest = [int(j) for j in r.sample(list(np.argsort(-centre)[: max(60, 2 * k)]), min(k, 60))]
                 c = list(dict.fromkeys([first] + rest))[:k]
             else:
                 c = r.sample(range(len(s)), k)
             c.sort(key=lambda j: -s[j])
             if len(c) > 1 and s[c[0]] > 0.12 and s[c[0]] - s[c[1]] > (0.06 if k < 10 else 0.04):
-                n = [str(z["names"][j]) for j in c]
-                return self.prompt(z["texts"][i], n[0], n, None, ["What is the topic?", "What is this text about?", "Assign a topic.", "Which tag fits?", "What does the writer want?"], keep_all=True)
+                n = list(dict.fromkeys(str(z["names"][among[j]]) for j in c))
+                x = r.random()
+                n = [t[:1].upper() + t[1:] for t in n] if x < 0.2 else [t.replace(" ", "_") for t in n] if x < 0.3 else [t.title() for t in n] if x < 0.36 else n
+                return self.prompt(z["texts"][i], n[0], n, None, ["What is the topic?", "What is this text about?", "Assign a topic.", "Which tag fits?", "What does the writer want?", "Which subject does the text belong to?"], keep_all=True)
         return self.title()
+
+    def matching_pairs(self):
+        """Texts that belong together, by kind: the one is a label of the other among those of its kind."""
+        out = {}
+        add = lambda kind, a, b: out.setdefault(kind, []).append((a.strip(), b.strip())) if 8 <= len(b.strip()) <= 160 and len(a.strip()) >= 8 else None
+        for p, c, s in self.instruct:
+            name = s.split("/")[-1]
+            if name in ("QQP", "MNLI", "CB", "RTE") and (m := re.search(r"(?:first sentence|sentence 1): (?P<a>.+?)\n(?:second sentence|sentence 2): (?P<b>.+?)$", p, re.S)):
+                if c in ("True", "entailment"):
+                    add("question" if name == "QQP" else "statement", m["a"], m["b"])
+                    if name == "QQP":
+                        add("question", m["b"], m["a"])
+            elif name == "MultiRC" and c == "True" and (m := re.search(r"paragraph: (?P<a>.+?)\nquestion: (?P<b>[^\n]+)", p, re.S)):
+                add("asked", m["a"], m["b"])
+            elif name == "BoolQA" and (m := re.search(r"question: (?P<b>[^\n]+)\npassage: (?P<a>.+)$", p, re.S)):
+                add("asked", m["a"], m["b"])
+            elif name.startswith("ecqa"):
+                q, _, o = p.partition("\nOptions:\n")
+                if (m := re.search(r"So the answer is (.+?)\.?$", c)):
+                    out.setdefault("reply", []).append((q, m[1].strip()))
+            elif name.startswith("task591_sciq"):
+                q = p.split("\n\n")[-1]
+                out.setdefault("fact", []).append((q, c.strip().rstrip(".")))
+            elif "personachat" in name and "\n" in p:
+                add("next", p.split("\n\n", 1)[-1][-700:], c)
+            elif "multi_woz" in name:
+                add("next", p.split("\n\n")[-1], c)
+        for c, q, a in self.questions:
+            if 8 <= len(q) <= 160:
+                out.setdefault("asked", []).append((c, q))
+            if 2 <= len(a) <= 60:
+                out.setdefault("answer", []).append((f"{q}\n\n{c[:3000]}", a))
+        return {k: v for k, v in out.items() if len(v) > 100}
+
+    MATCH = {"question": ["Which question asks the same?", "Which of these means the same as the text?"], "statement": ["Which statement follows from the text?", "Which of these is true if the text is true?"],
+             "asked": ["Which question does the text answer?", "Which question is this text about?"], "reply": ["What is the best answer?", "Answer the question."], "fact": ["What is the best answer?", "Answer the question."],
+             "next": ["Who wrote this would say next:", "Which reply fits?"], "answer": ["Answer the question in the first line.", "What is the answer to the question?"]}
+
+    def match(self):
+        """Which of these belongs to the text."""
+        r = self.r
+        kind = r.choice(list(self.pairs))
+        a, b = r.choice(self.pairs[kind])
+        names = [b] + [x for x in (r.choice(self.pairs[kind])[1] for _ in range(r.choice([1, 2, 3, 3, 4, 5, 7, 9]))) if x != b and (kind != "answer" or x.lower() not in a.lower() or r.random() < 0.5)]
+        if kind == "answer" and r.random() < 0.6:  # wrong answers out of the same text are the hard ones
+            ws = [w for w in re.findall(r"[A-Z][\w'-]+(?: [A-Z][\w'-]+)*|\d[\d,.]*", a) if w.lower() not in b.lower() and b.lower() not in w.lower()]
+            names += r.sample(ws, min(len(ws), r.randint(1, 4)))
+        names = list(dict.fromkeys(" ".join(n.split()) for n in names))
+        b = names[0]
+        if len(names) < 2:
+            return self.match()
+        return self.prompt(a, b, names, None, self.MATCH[kind], none_ok=kind in ("question", "statement", "asked"), keep_all=True, force=r.choice(self.MATCH[kind]) if r.random() < 0.7 else None)
+
+    def tags(self):
+        """Requests to a bank or a hotel by their tags, one or two or three of them joined to a name."""
+        r = self.r
+        t, tags, source = r.choice(self.tagged)
+        n = min(len(tags), r.choice([1, 1, 2, 2, 3]))
+        join = r.choice([" ", " ", ", ", " and ", "_"])
+        name = lambda x: join.join(y.replace(" ", "_") if join == "_" else y for y in x)
+        mine, others = name(r.sample(tags, n)), []
+        for _ in range(r.choice([2, 4, 8, 12, 20, 30])):
+            _, o, s = r.choice(self.tagged)
+            o = r.sample(o, min(len(o), r.choice([1, 2, 2, 3])))
+            if not set(o) <= set(tags):
+                others.append(name(o))
+        if not others:
+            return self.tags()
+        return self.prompt(t, mine, [mine] + others, None, ["What does the customer want?", "What is the request about?", "Which intent is it?"], keep_all=True)
 
     def template(self):
         """Questions with few possible answers (t0, superni), each answer a label."""
@@ -471,8 +558,8 @@ class Mixture:
         if r.random() < 0.3:
             t, f = r.choice(self.fields)
             k = r.choice(list(f))
-            v = f[k][0] if isinstance(f[k], list) and f[k] else f[k]
-            if not isinstance(v, str) or v not in t:
+            v = f[k][0] if f[k] else None
+            if v is None or len(t) > 9000:
                 return self.ask()
             name = k.replace("_", " ")
             if r.random() < 0.15:
@@ -501,27 +588,144 @@ class Mixture:
         p, c, _ = self.r.choice(self.instruct)
         return self.chat(p, c)
 
+    @staticmethod
+    def as_written(text, value):
+        """The stretch of the text that a value stands for, white space and letter case apart; None where there is none."""
+        if value in text:
+            return value
+        words = re.findall(r"\S+", value)
+        if not words or len(value) > 300:
+            return None
+        m = re.search(r"\s*".join(re.escape(w) for w in words), text, re.I)
+        return m.group() if m else None
+
+    def extraction_records(self, R):
+        """[(source, [(text, {field: values as written})], every field of the source, those with lists)]: what records carry."""
+        out = []
+
+        def put(source, items, names=None):
+            found, lists = [], set()
+            for t, f in items:
+                kept = {}
+                for k, v in f.items():
+                    lists.update([k] if isinstance(v, list) else [])
+                    w = [self.as_written(t, x) for x in (v if isinstance(v, list) else [v]) if isinstance(x, str)]
+                    kept[k] = None if not w or None in w else w  # None: it is there, but not in these words: never asked for
+                found.append((t, kept))
+            out.append((source, found, sorted(names or {k for _, f in found for k in f}), lists))
+
+        put("sroie", [(x["text"], x["fields"]) for x in R("sroie_receipts")])
+        by = {}
+        for t, i, f in self.snips:
+            by.setdefault(i, []).append((t, f))
+        for v in by.values():
+            put("snips", v)
+        for n in ("restaurant8k", "nlupp_banking", "nlupp_hotels"):
+            put(n, [(x["text"], x["fields"]) for x in R(n)])
+        put("kleister", [(x["text"][:6000], {k: v for k, v in x["fields"].items() if k in ("party", "jurisdiction")}) for x in R("kleister_nda")])
+        by = {}
+        for x in R("sgd_dialogue_state"):
+            for service, state in x["fields"].items():
+                slots = {k: next((z for z in v if z in x["text"]), v[0]) for k, v in state["slots"].items() if v}
+                by.setdefault(service, []).append((x["text"], slots))
+        for v in by.values():
+            put("sgd", v)
+        mails = [t for s in self.spam.values() for t, _ in s] + [t for t, _ in self.news]
+        headers = []
+        for t in self.r.sample(mails, min(len(mails), 9000)):
+            f = {}
+            if m := re.search(r"^From: (?:\"?([^<\"\n]{2,60}?)\"? <)?([\w.+-]+@[\w.-]+\w)", t[:1500], re.M):
+                f |= {k: v for k, v in (("sender_name", m[1]), ("sender_address", m[2]), ("sender", m[1] or m[2]), ("from", m[2])) if v}
+            if m := re.search(r"^To: (?:\"?([^<\"\n]{2,60}?)\"? <)?([\w.+-]+@[\w.-]+\w)", t[:1500], re.M):
+                f |= {k: v for k, v in (("recipient", m[1] or m[2]), ("recipient_address", m[2])) if v}
+            if m := re.search(r"^Subject: (\S.*)$", t[:1500], re.M):
+                f["subject"] = m[1].strip()
+            if m := re.search(r"^Date: (\S.*)$", t[:1500], re.M):
+                f["date"] = m[1].strip()
+            if f:
+                headers.append((t[:4000], f))
+        put("mail", headers)
+        loose = []
+        texts = mails + [x["text"] for n in ("web", "contracts", "debdocs") for x in R(n)]
+        for t in self.r.sample(texts, min(len(texts), 12000)):
+            a = self.r.randrange(max(1, len(t) - 2500))
+            t = t[a: a + self.r.choice([500, 1200, 2500])]
+            f = {k: list(dict.fromkeys(m.group().rstrip(".,;:)'") for m in re.finditer(p, t)))[:4] for k, p in self.PATTERNS.items()}
+            for k, p in self.CLAUSES.items():
+                if m := re.search(p, t):
+                    f[k] = m[1].strip()
+            f = {k: v for k, v in f.items() if v}
+            if f:
+                loose.append((t, f))
+        put("patterns", loose, list(self.PATTERNS) + list(self.CLAUSES))
+        return out
+
+    PATTERNS = {"email": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "url": r"https?://[^\s<>\")]+", "phone": r"\(?\b\d{3}\)?[ -.]\d{3}[-.]\d{4}\b", "amount": r"(?:\$|US\$|USD |EUR |£|€) ?\d[\d,]*(?:\.\d\d)?(?: (?:million|billion))?",
+                "date": r"\b(?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|September|October|November|December) (?:\d{1,2}, ?)?\d{4}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b\d{4}-\d\d-\d\d\b", "percentage": r"\b\d+(?:\.\d+)?(?:%| percent)"}
+    CLAUSES = {"governing_law": r"laws of (?:the )?(?:State|Commonwealth) of ([A-Z]\w+(?: [A-Z]\w+)?)", "effective_date": r"(?:dated|effective|entered into|made)(?: and effective)?(?: as of| on)?(?: this)? ((?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, ?\d{4})",
+               "company": r"\b([A-Z][\w&]+(?: [A-Z][\w&.]+){0,3},? (?:Inc\.|Corporation|LLC|L\.P\.|Ltd\.|Corp\.))", "version": r"\bversion (\d+(?:\.\d+)+)"}
+    ABSENT = ["email", "phone", "total", "deadline", "sender", "invoice_number", "address", "date", "amount", "witness", "city", "signature", "price", "quantity", "currency", "reference", "department", "author", "version", "country"]
+    SOURCES = dict(sroie=5, snips=0.9, restaurant8k=3, nlupp_banking=1.5, nlupp_hotels=1.5, kleister=1, sgd=0.25, mail=3, patterns=3)
+
     def extraction(self):
+        """JSON with the fields of a schema, every one of them, `null` for what the text does not say: as Extractor asks."""
         r = self.r
-        ask = r.choice(["Extract these fields from the text as JSON: {f}.", "Return a JSON object with {f}. Copy the values from the text.", "Find {f} in the text and answer in JSON.", "List {f} as JSON with values exactly as written."])
-        if r.random() < 0.5:
+        if r.random() < 0.16:
             t, e = r.choice(self.entities)
             e = [z for z in e if z["text"] in t]
-            keys = sorted({z["type"].lower() for z in e}) + ([r.choice(["person", "place", "date", "amount"])] if r.random() < 0.3 else [])
-            value = {k: [z["text"] for z in e if z["type"].lower() == k] for k in keys}
+            kinds = sorted({z["type"].lower() for z in e})
+            long = {"per": "person", "loc": "location", "org": "organization", "misc": "other_name"} if r.random() < 0.7 else {}
+            value = {long.get(k, k): list(dict.fromkeys(z["text"] for z in e if z["type"].lower() == k))[:12] for k in kinds}
+            for k in r.sample(["person", "location", "organization", "product", "date", "event"], r.randint(0, 3)):
+                value.setdefault(k, None)
+            many = set(value)
         else:
-            t, f = r.choice(self.fields)
-            value = {k: v for k, v in f.items() if isinstance(v, (str, list))}
-            if r.random() < 0.3:
-                value[r.choice(["email", "phone", "total", "deadline", "sender"])] = None
+            source, items, names, lists = r.choices(self.records, [self.SOURCES[x[0]] for x in self.records])[0]
+            t, f = r.choice(items)
+            if not f and r.random() < 0.6:
+                t, f = r.choice(items)
+            known = [k for k in names if not (k in f and f[k] is None)]
+            if not known:
+                return self.extraction()
+            x = r.random()
+            if x < 0.4:
+                keys = known
+            elif x < 0.75:
+                keys = [k for k in known if k in f or r.random() < 0.3] or known[:1]
+            else:
+                keys = r.sample(known, r.randint(1, len(known)))
+            if len(keys) > 14:
+                keys = r.sample(keys, r.randint(4, 14))
+            if r.random() < 0.15 and len(t) > 400:  # a section of a longer document: what stands elsewhere is not there
+                a = r.randrange(len(t) // 2)
+                t = t[a: a + r.randint(200, len(t))]
+            value = {}
+            for k in keys:
+                v = [z for z in f.get(k) or [] if z in t]
+                value[k] = v or None
+            if source != "patterns" and r.random() < 0.25:
+                for k in r.sample(self.ABSENT, r.randint(1, 2)):
+                    if k not in names:
+                        value[k] = None
+            many = {k for k in value if (k in lists and r.random() < 0.5)}
         items = list(value.items())
-        r.shuffle(items)
-        value = dict(items)
-        if not value:
-            return self.instruction()
-        q = ask.format(f=", ".join(value))
-        user = f"{q}\n\nText:\n{t}" if r.random() < 0.7 else f"Text:\n{t}\n\n{q}"
-        return self.chat(user, json.dumps(value, ensure_ascii=False))
+        if r.random() < 0.6:
+            r.shuffle(items)
+        else:
+            items.sort()
+        style = r.random()
+        f = (lambda k: k) if style < 0.75 else (lambda k: k.replace("_", " ")) if style < 0.9 else (lambda k: re.sub(r"_(\w)", lambda m: m[1].upper(), k))
+        value = {f(k): None if not v else v if k in many else v[0] for k, v in items}
+        if not value or all(v is None for v in value.values()) and r.random() < 0.6:
+            return self.extraction()
+        x = r.random()
+        names = ", ".join(value)
+        ask = f"Extract these fields from the text as JSON: {names}." if x < 0.8 else r.choice(["Return a JSON object with {f}. Copy the values from the text.", "Find {f} in the text and answer in JSON.", "List {f} as JSON with values exactly as written."]).format(f=names)
+        t = self.r.choice([t, t, t + "\n"])
+        if x < 0.94:  # the segments of ExtractionPrompt.swift
+            head = [1] + ids(self.tok, f"user\n{ask}\n\nText:\n") + ids(self.tok, t)[:2500] + [2] + ids(self.tok, "\n") + [1] + ids(self.tok, "assistant\n")
+            return head + ids(self.tok, json.dumps(value, ensure_ascii=False))[:500] + [2], len(head)
+        return self.chat(f"Text:\n{t}\n\n{ask}", json.dumps(value, ensure_ascii=False))
 
     def summary(self):
         r = self.r
@@ -531,17 +735,19 @@ class Mixture:
         d, s = r.choice(self.summaries)
         return self.chat(r.choice(["Summarize the text in a sentence.", "Give a short summary.", "What is the main point of this text?", "TL;DR"]) + "\n\nText:\n" + d[:6000], s)
 
-    KINDS = [("mail_spam", 0.21), ("newsgroup", 0.13), ("short", 0.14), ("topic", 0.14), ("title", 0.08), ("word", 0.03), ("genre_of", 0.03), ("option", 0.04), ("template", 0.04), ("instruction", 0.045), ("extraction", 0.045), ("summary", 0.025), ("needle", 0.025), ("ask", 0.05)]
+    KINDS = [("mail_spam", 0.15), ("newsgroup", 0.12), ("short", 0.10), ("topic", 0.25), ("title", 0.045), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
+             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.085), ("summary", 0.02), ("needle", 0.03), ("ask", 0.045)]
 
     def example(self):
         names, weights = zip(*self.KINDS)
         return getattr(self, self.r.choices(names, weights)[0])()
 
 
-def main(folder, tokenizer, out, seed, budget):
-    m = Mixture(folder, load_tokenizer(tokenizer), int(seed))
+def write(m, out, seed, budget):
+    """One file of about `budget` tokens."""
+    m.r, m.draw = random.Random(seed), np.random.default_rng(seed)
     tokens, offsets, answers, n = [], [0], [], 0
-    while n < int(budget):
+    while n < budget:
         t, a = m.example()
         if len(t) > 8000 or a >= len(t):
             continue
@@ -553,5 +759,18 @@ def main(folder, tokenizer, out, seed, budget):
     os.replace(out + ".tmp.npz", out)
 
 
+def main(folder, tokenizer, out, first, files, budget, workers=2):
+    """Files OUT/mixFIRST.npz and on, each with a seed of its own, by forked workers that share what was loaded."""
+    m = Mixture(folder, load_tokenizer(tokenizer), int(first))
+    children = []
+    for w in range(int(workers)):
+        if not (pid := os.fork()):
+            for i in range(int(first) + w, int(first) + int(files), int(workers)):
+                write(m, f"{out}/mix{i:03}.npz", 1000 + i, int(budget))
+            os._exit(0)
+        children.append(pid)
+    sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(p, 0)[1]) for p in children))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:6])
+    main(*sys.argv[1:])

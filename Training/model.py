@@ -274,7 +274,7 @@ class Student(torch.nn.Module):
     def __init__(self, c=CONFIG, seed=0):
         super().__init__()
         self.c, self.quant, self.cast, self.latent_bf16 = c, False, None, False
-        self.act_quant = False
+        self.act_quant, self.window = False, c["window"]
         g = torch.Generator().manual_seed(seed)
         N = lambda *s, std=0.02: torch.randn(*s, generator=g) * std
         U = lambda *s: torch.rand(*s, generator=g)
@@ -337,7 +337,7 @@ class Student(torch.nn.Module):
                 lat, kr = lat.bfloat16().to(lat.dtype), kr.bfloat16().to(kr.dtype)
             kv = (self.aq(lat) @ w("kv_b_proj").T).view(n, h, -1)
             kk = torch.cat([kv[..., : c["nope"]], kr.unsqueeze(1).expand(n, h, c["rope"])], -1)
-            o = K.attention(q, kk, kv[..., c["nope"]:], b, c["window"], (c["nope"] + c["rope"]) ** -0.5)
+            o = K.attention(q, kk, kv[..., c["nope"]:], b, self.window, (c["nope"] + c["rope"]) ** -0.5)
         else:
             qkv = x @ torch.cat([w("q_proj"), w("k_proj"), w("v_proj")]).T
             cw = torch.cat([self.p[(A + f"{s}_conv1d.weight").replace(".", "/")] for s in "qkv"]).squeeze(1)

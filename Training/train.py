@@ -33,6 +33,7 @@ ROW = int(os.environ.get("ROW", 2048))
 LONG = 8192
 DTYPE = torch.float32 if CPU else torch.bfloat16
 LR = dict(distil=float(os.environ.get("LR", 1.0e-3)), tune=float(os.environ.get("LR_TUNE", 4e-4)), qat=float(os.environ.get("LR_QAT", 2e-4)))
+KL_WEIGHT = float(os.environ.get("KL_WEIGHT", 0.8))  # of the general text beside the tasks
 START = time.time()
 logf = open(f"{WORK}/log{RANK or ''}", "a", buffering=1)
 CLOCK = None  # the group in which rank 0 tells the others when to stop and where they are
@@ -365,6 +366,8 @@ def run_phase(phase, model, teacher, stream, examples, grown):
         for g in opt.param_groups:
             g["lr"] = lr * g["scale"]
         stats = {}
+        # Now and then a wider window or none, so that `--window none` is no surprise to the model.
+        model.window = int(rng.choice([model.c["window"], 4096, 0], p=[0.7, 0.15, 0.15]))
         if phase == "distil":
             x, lengths = stream.take(N, LONG if long_ok and rng.random() < 0.15 else ROW)
             b = Batch(x, lengths, DEV)
@@ -405,7 +408,7 @@ def run_phase(phase, model, teacher, stream, examples, grown):
             idx = torch.as_tensor(pos + ng).to(DEV)
             wt = torch.as_tensor(wt / wt.sum()).to(DEV)
             ce = HeadLoss.apply(h[idx], model.emb, wt, "ce", b.tokens[idx + 1])
-            loss = ce + 0.4 * kl
+            loss = ce + KL_WEIGHT * kl
             stats["kl"], stats["ce"] = kl.detach(), ce.detach()
         opt.zero_grad(set_to_none=True)
         loss.backward()
@@ -427,6 +430,7 @@ def run_phase(phase, model, teacher, stream, examples, grown):
         if step in (1, 3, 10, 30) or step % 100 == 0:
             now = time.time()
             log(phase, "step", step, f"{seen / 1e6:.1f}M", {k: round(v.item(), 4) for k, v in avg.items()}, f"lr {lr:.2e} {seen / (now - begin) / 1e3:.1f}k tok/s", f"left {end - now:.0f}s", f"{torch.cuda.max_memory_allocated() / 2**30:.1f}GiB" if not CPU else "")
+    model.window = model.c["window"]
     log("phase", phase, "ended:", step, "steps", seen, "tokens", "answer tokens", tasks, f"{time.time() - begin:.0f}s")
 
 
@@ -504,7 +508,7 @@ def main():
         run_phase("distil", model, teacher, stream, examples, grown)
         save(model, "distil")
         measure("distilled", None)
-    wait_for("mix00.npz", "eval.npz")
+    wait_for("mix000.npz", "eval.npz")
     z = np.load(f"{WORK}/eval.npz", allow_pickle=True)
     sets = {k: list(z[k]) for k in z.files}
     if CPU:
