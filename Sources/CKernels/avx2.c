@@ -1,5 +1,5 @@
-// The level for CPUs with AVX2 and FMA: the portable code compiled for them, and matrix products of
-// its own.
+// The level for CPUs with AVX2 and FMA: the portable code compiled for them, with matrix products
+// and attention of its own.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
@@ -7,7 +7,9 @@
 #define CK_LEVEL_TABLE ck_avx2_table
 #define CK_LEVEL_NAME "avx2"
 #define CK_LEVEL_GEMM avx2_gemm
+#define CK_LEVEL_MLA_BLOCKS avx2_mla_blocks
 #include "generic_level.h"
+#include "avx2_blocks.h"
 
 // The end of a group of K for its 16 columns, as two halves; see ck_offset_bits.
 INLINE void add_group(__m256 *acc, const __m256i *sum, const uint8_t *offset, const __m256 *d) {

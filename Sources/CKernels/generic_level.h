@@ -3,6 +3,7 @@
 // include it too, compiled for those CPUs, with products of their own:
 //   CK_LEVEL_TABLE, CK_LEVEL_NAME   the table's symbol and name
 //   CK_LEVEL_GEMM                   gemm instead of the portable one
+//   CK_LEVEL_MLA_BLOCKS             mla_blocks instead of the portable one
 //   CK_HAS_FMA                      fmaf is one instruction
 #pragma STDC FP_CONTRACT OFF
 
@@ -393,6 +394,8 @@ static void mla_absorbed(const ck_mla_absorbed *a, int64_t h0, int64_t h1, void 
         }
 }
 
+#if !defined(CK_LEVEL_MLA_BLOCKS)
+#define CK_LEVEL_MLA_BLOCKS mla_blocks
 // As in reference.c, with the block's keys and values widened a line at a time.
 static void blocks_row(const ck_mla_blocks *a, int64_t h, int64_t t, uint64_t seen, const uint16_t *keys) {
     const uint16_t *values = keys + ck_block_values(a->width);
@@ -442,6 +445,9 @@ static void mla_blocks(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *scr
                 for (int64_t i = 0; i < a->dv; i++) out[i] /= *row_sum;
         }
 }
+#else
+static void CK_LEVEL_MLA_BLOCKS(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *scratch);
+#endif
 
 static void mla_merge(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
                       int64_t ld_state, int64_t parts, int64_t r) {
@@ -473,7 +479,7 @@ const ck_kernels CK_LEVEL_TABLE = {
     .kda_recurrence = kda_recurrence,
     .gated_rms_norm = gated_rms_norm,
     .mla_expanded = mla_expanded,
-    .mla_blocks = mla_blocks,
+    .mla_blocks = CK_LEVEL_MLA_BLOCKS,
     .pack_keys = ck_common_pack_keys,
     .mla_absorbed = mla_absorbed,
     .mla_merge = mla_merge,

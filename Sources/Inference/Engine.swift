@@ -63,7 +63,7 @@ public final class Engine: Sendable {
         self.recipe = model.recipe
         let window = config.window.map { " window \($0)" } ?? ""
         numericsClass =
-            "2 \(level.name) \(model.recipe) latents \(model.stateShape.exactLatents ? "f32" : "bf16") "
+            "3 \(level.name) \(model.recipe) latents \(model.stateShape.exactLatents ? "f32" : "bf16") "
             + "key block 64\(window)"
     }
 
