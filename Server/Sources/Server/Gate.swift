@@ -166,7 +166,7 @@ struct MethodNotAllowed: Error {
 private struct Refusal {
     let error: APIError
     var headers = HTTPFields()
-    var closes: Bool { error.status == 408 || error.status == 413 }
+    var closes: Bool { [408, 413].contains(error.status) || error.code == "body_incomplete" }
 
     init(_ thrown: any Error) {
         switch thrown {
@@ -186,10 +186,10 @@ private struct Refusal {
         }
         switch error.status {
         case 401: headers[.wwwAuthenticate] = "Bearer"
-        case 408, 413: headers[.connection] = "close"
         case 429, 503: headers[.retryAfter] = "1"
         default: break
         }
+        if closes { headers[.connection] = "close" }
     }
 }
 

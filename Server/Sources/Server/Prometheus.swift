@@ -65,12 +65,13 @@ final class Prometheus: MetricsFactory {
 
     private static func text(_ dimensions: [(String, String)]) -> String {
         dimensions.map { name, value in
-            let escaped = value.flatMap { character -> String in
+            var escaped = ""
+            for character in value {
                 switch character {
-                case "\\": "\\\\"
-                case "\"": "\\\""
-                case "\n": "\\n"
-                default: String(character)
+                case "\\": escaped += "\\\\"
+                case "\"": escaped += "\\\""
+                case "\n": escaped += "\\n"
+                default: escaped.append(character)
                 }
             }
             return "\(name)=\"\(escaped)\""

@@ -54,10 +54,14 @@ final class RequestBodies: Sendable {
         try await withThrowingTaskGroup(of: [UInt8].self) { group in
             group.addTask { [limits, tooLong] in
                 var bytes: [UInt8] = []
-                for try await part in request.body {
-                    guard bytes.count + part.readableBytes <= limits.bytes else { throw tooLong }
-                    try reservation.add(part.readableBytes)
-                    bytes += part.readableBytesView
+                do {
+                    for try await part in request.body {
+                        guard bytes.count + part.readableBytes <= limits.bytes else { throw tooLong }
+                        try reservation.add(part.readableBytes)
+                        bytes += part.readableBytesView
+                    }
+                } catch let error as APIError { throw error } catch {
+                    throw APIError("the body broke off, or is no HTTP", code: "body_incomplete")
                 }
                 return bytes
             }
