@@ -6,6 +6,7 @@ import json
 import unittest
 
 import instructor
+import instructor.core
 import openai
 import pydantic
 

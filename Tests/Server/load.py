@@ -20,6 +20,7 @@ parser.add_argument("--url", help="of a server that runs already")
 parser.add_argument("--short", type=int, default=40, help="words of a short prompt")
 parser.add_argument("--long", type=int, default=1200, help="words of a long prompt, one in eight")
 parser.add_argument("--tokens", type=int, default=24, help="tokens of an answer at most")
+parser.add_argument("--threads", type=int, default=2, help="of our server")
 parser.add_argument("--leaving", type=float, default=0.02, help="share of clients that leave a stream early")
 options = parser.parse_args()
 
@@ -127,6 +128,6 @@ def drive(place, resident):
 if options.url:
     drive(urllib.parse.urlsplit(options.url).netloc, None)
 else:
-    with Server("--log-level", "warning", "--memory", "0.25") as server:
+    with Server("--log-level", "warning", "--memory", "0.25", "--threads", str(options.threads)) as server:
         share = drive(f"{server.host}:{server.port}", server.resident)
         assert share >= 0.999, share

@@ -25,7 +25,8 @@ class Server:
         self.key = key
         self.state_dir = state_dir or self.folder + "/state"
         self.flags = list(flags)
-        self.environment = {**os.environ, **(environment or {})}
+        # Two threads that wait for each other are slower than one where others use the machine, as in a test.
+        self.environment = {"LECTOR_THREADS": "1", **os.environ, **(environment or {})}
         self.lines = []
         if key:
             path = self.folder + "/keys"
