@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh: everything that must hold before a change goes in. Sets up what a bare Debian with Swift
-# and git lacks, then: formatting, imports, build, tests, the embedding example, the demo.
+# and git lacks, then: formatting, imports, build, tests, the embedding example, the demo, the server.
 set -eu
 cd "$(dirname "$0")/.."
 . Examples/setup.sh
@@ -11,7 +11,8 @@ trap 'rm -f "$lector_log"' EXIT
 set_up
 
 say "formatting: swift format lint --strict"
-swift format lint --strict -p -r Sources Tests Examples/Embed/Sources Examples/Embed/Package.swift Package.swift
+swift format lint --strict -p -r Sources Tests Examples/Embed/Sources Examples/Embed/Package.swift \
+    Server/Sources Server/Package.swift Package.swift
 
 say "imports: each file against its target's own dependencies"
 sh Tests/check-imports.sh
@@ -34,6 +35,19 @@ case $answer in
 "Examples/hostile/wrong-charset.eml spam "* | "Examples/hostile/wrong-charset.eml ham "*) say "  $answer" ;;
 *) fail "Examples/Embed printed: $answer" ;;
 esac
+
+# Hummingbird's manifest needs it.
+if [ "$major" -gt 6 ] || [ "$minor" -ge 2 ]; then
+    with_progress "Server: lector serve, a package of its own" \
+        swift build -c release --package-path Server --scratch-path .build
+    if command -v python3 >/dev/null 2>&1; then
+        say "the server under its clients, and under hostile ones (others: Tests/Server/clients.sh)"
+        python3 Tests/Server/test_server.py
+        python3 Tests/Server/test_hostile.py
+    fi
+else
+    say "skipped: the server needs Swift 6.2 or newer"
+fi
 
 say "Examples/demo.sh"
 sh Examples/demo.sh </dev/null

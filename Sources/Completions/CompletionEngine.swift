@@ -119,8 +119,42 @@ public final class CompletionEngine {
             } else {
                 findPrefix(reading)
                 request.usage.cached += reading.position
+                if let junction = prefixes.junction(of: reading.tokens, behind: reading.position) {
+                    reading.boundaries.append(junction)
+                }
+                reading.boundaries = reading.boundaries.filter { $0 > reading.position }.sorted()
+                follow(reading, request.reading)
             }
             request.reading.append(reading)
+        }
+    }
+
+    /// What several prompts have in common is read once, also when they come together: one reads it, the others wait.
+    private func follow(_ reading: ReadingPrompt, _ siblings: [ReadingPrompt]) {
+        guard !reading.isRead else { return }
+        var best: (leader: ReadingPrompt, count: Int)?
+        for other in open.flatMap(\.reading) + siblings where other.base == nil {
+            var count = PrefixStates.shared(other.tokens, reading.tokens)
+            // The logits behind the last token come only with the whole of a prompt.
+            if count == reading.tokens.count, count != other.tokens.count { count -= 1 }
+            guard count >= max(other.position, reading.position) + PrefixStates.leastTokens,
+                count > best?.count ?? 0
+            else { continue }
+            best = (other, count)
+        }
+        if let best { reading.follow(best.leader, upTo: best.count) }
+    }
+
+    /// Those that have waited for another prompt go on from its state.
+    private func goOn() {
+        for request in open {
+            for reading in request.reading where reading.hasArrived {
+                reading.stopFollowing()
+                request.usage.cached -= reading.position
+                findPrefix(reading)
+                request.usage.cached += reading.position
+                reading.boundaries.removeAll { $0 <= reading.position }
+            }
         }
     }
 
@@ -136,10 +170,6 @@ public final class CompletionEngine {
             reading.position = kept.session.tokenCount
             reading.logits = reading.position == reading.tokens.count ? kept.logits : nil
         }
-        if let junction = prefixes.junction(of: reading.tokens, behind: reading.position) {
-            reading.boundaries.append(junction)
-        }
-        reading.boundaries = reading.boundaries.filter { $0 > reading.position }.sorted()
     }
 
     private func constraint(_ format: CompletionRequest.Format) throws(APIError) -> Constraint? {
@@ -176,6 +206,7 @@ public final class CompletionEngine {
     public func step() -> Bool {
         begin()
         guard !open.isEmpty else { return false }
+        goOn()
         let writing = open.flatMap { request in request.texts.map { (request, $0) } }
         let pieces = share(writing.isEmpty ? options.rowsPerStep : options.rowsBesideWriting)
         let items = pieces.map { piece in
@@ -212,7 +243,9 @@ public final class CompletionEngine {
     private func share(_ rows: Int) -> [Piece] {
         var prompts: [(OpenRequest, ReadingPrompt)] = []
         for request in open {
-            for reading in request.reading where reading.needed > 0 { prompts.append((request, reading)) }
+            for reading in request.reading where reading.needed > 0 && !reading.isFollowing {
+                prompts.append((request, reading))
+            }
         }
         prompts.sort { $0.1.needed < $1.1.needed }
         var left = rows
@@ -335,56 +368,4 @@ public final class CompletionEngine {
         waiting = []
         return kept
     }
-}
-
-/// A request that has been begun.
-private final class OpenRequest {
-    let id: Int
-    let prepared: PreparedRequest
-    let keepsState: String?
-    let onEvent: (CompletionEvent) -> Void
-    var reading: [ReadingPrompt] = []
-    var texts: [TextGeneration] = []
-    var usage = TokenUsage()
-    var constraint: Constraint?
-    var keptState: String?
-    var isClosed = false
-    /// Texts that it writes.
-    var width: Int { prepared.prompts.count * prepared.request.count }
-
-    init(
-        id: Int, _ prepared: PreparedRequest, keepsState: String?,
-        onEvent: @escaping (CompletionEvent) -> Void
-    ) {
-        self.id = id
-        self.prepared = prepared
-        self.keepsState = keepsState
-        self.onEvent = onEvent
-    }
-}
-
-/// A prompt that is being read.
-private final class ReadingPrompt {
-    let index: Int
-    let tokens: [Int32]
-    let room: Int
-    var boundaries: [Int]
-    var session: Session
-    /// The state that the prompt goes on from by request.
-    var base: CheckpointKey?
-    var position = 0
-    var logits: [Float]?
-    var isRead: Bool { position == tokens.count }
-    /// Rows up to the end or to the next place where a state is kept.
-    var needed: Int { (boundaries.first ?? tokens.count) - position }
-
-    init(_ prompt: PreparedRequest.Prompt, index: Int, session: Session) {
-        self.index = index
-        tokens = prompt.tokens
-        boundaries = prompt.boundaries
-        room = prompt.room
-        self.session = session
-    }
-
-    func isLast(_ count: Int) -> Bool { position + count == tokens.count }
 }

@@ -23,6 +23,7 @@ final class PrefixStates {
     /// Shorter beginnings are read again.
     static let leastTokens = 24
     private static let rememberedPrompts = 64
+    private static let rememberedTokens = 1 << 15
 
     private let budgetBytes: Int
     private var entries: [Entry] = []
@@ -57,7 +58,7 @@ final class PrefixStates {
     func junction(of tokens: [Int32], behind read: Int) -> Int? {
         var longest = 0
         for prompt in prompts { longest = max(longest, Self.shared(prompt, tokens)) }
-        prompts.append(tokens)
+        prompts.append(Array(tokens.prefix(Self.rememberedTokens)))
         if prompts.count > Self.rememberedPrompts { prompts.removeFirst() }
         return longest >= read + Self.leastTokens && longest < tokens.count ? longest : nil
     }
@@ -97,7 +98,7 @@ final class PrefixStates {
         return tokens[..<prefix.count] == prefix[...]
     }
 
-    private static func shared(_ a: [Int32], _ b: [Int32]) -> Int {
+    static func shared(_ a: [Int32], _ b: [Int32]) -> Int {
         var count = 0
         let end = min(a.count, b.count)
         while count < end, a[count] == b[count] { count += 1 }

@@ -16,9 +16,13 @@ public struct PreparedRequest: Sendable {
 
     /// Encodes the prompts; any thread may do it.
     ///
-    /// - Parameter context: Tokens of a prompt and its text together.
+    /// - Parameters:
+    ///   - context: Tokens of a prompt and its text together.
+    ///   - opensReply: Whether turns end with the beginning of an answer; false where more turns are to follow.
     /// - Throws: ``APIError`` for ids and lengths that the model does not have.
-    public init(_ request: CompletionRequest, model: LoadedModel, context: Int) throws(APIError) {
+    public init(
+        _ request: CompletionRequest, model: LoadedModel, context: Int, opensReply: Bool = true
+    ) throws(APIError) {
         self.request = request
         prompts = []
         let vocabulary = model.engine.vocabularySize
@@ -33,7 +37,7 @@ public struct PreparedRequest: Sendable {
                     + "\(CompletionRequest.maximumCount) texts in all are possible", parameter: "n")
         }
         for prompt in request.prompts {
-            var prepared = try Self.encode(prompt, tokenizer: model.tokenizer)
+            var prepared = try Self.encode(prompt, tokenizer: model.tokenizer, opensReply: opensReply)
             if let bad = model.engine.firstInvalidID(in: prepared.tokens) {
                 throw APIError(
                     "there is no token \(bad); the model has 0 to \(vocabulary - 1)", parameter: parameter)
@@ -53,7 +57,7 @@ public struct PreparedRequest: Sendable {
     }
 
     private static func encode(
-        _ prompt: CompletionRequest.Prompt, tokenizer: Tokenizer
+        _ prompt: CompletionRequest.Prompt, tokenizer: Tokenizer, opensReply: Bool
     ) throws(APIError) -> Prompt {
         switch prompt {
         case .tokens(let ids): return Prompt(tokens: ids, boundaries: [], room: 0)
@@ -71,7 +75,7 @@ public struct PreparedRequest: Sendable {
                         boundaries.append(tokens.count)
                     }
                 }
-                tokens += try tokenizer.encode(template.opening("assistant"))
+                if opensReply { tokens += try tokenizer.encode(template.opening("assistant")) }
                 return Prompt(tokens: tokens, boundaries: boundaries, room: 0)
             } catch {
                 throw APIError("the model's vocabulary has no chat turns: \(error)", parameter: "messages")

@@ -18,10 +18,13 @@ public final class StateShelf: Sendable {
     private let store: CheckpointStore
     private let identity: CheckpointIdentity
     private let engine: Engine
+    private let limitBytes: Int
 
+    /// - Parameter limitBytes: What all states of the folder may take together; more is not kept.
     /// - Throws: `CheckpointError` when the folder cannot be used.
-    public init(folder: String, model: LoadedModel) throws(CheckpointError) {
+    public init(folder: String, model: LoadedModel, limitBytes: Int = .max) throws(CheckpointError) {
         store = try CheckpointStore(folder: folder)
+        self.limitBytes = limitBytes
         engine = model.engine
         identity = model.engine.identity(tokenizerFingerprint: model.tokenizer.fingerprint)
     }
@@ -90,6 +93,16 @@ public final class StateShelf: Sendable {
     ) throws(APIError) -> CheckpointKey {
         var chain = TokenChain(start: base ?? start)
         chain.append(tokens)
+        if limitBytes < .max, !store.contains(chain.key) {
+            let counts = session.byteCounts
+            let there = (try? store.catalog().bytes) ?? 0
+            guard there + counts.constant + counts.growing <= limitBytes else {
+                throw APIError(
+                    status: 507, type: "server_error",
+                    "kept states take \(there) bytes, and \(limitBytes) are possible; delete some first",
+                    code: "states_full")
+            }
+        }
         let checkpoint = session.checkpoint(
             key: chain.key, identity: identity, kind: kind, title: title, trail: chain.trail,
             nextLogits: logits)

@@ -17,6 +17,7 @@ struct LectorCommand: ParsableCommand {
             AskCommand.self,
             ChatCommand.self,
             BatchCommand.self,
+            ServeCommand.self,
             StatesCommand.self,
             PlanCommand.self,
             WorkCommand.self,

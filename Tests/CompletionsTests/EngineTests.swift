@@ -266,6 +266,39 @@ import Tokenization
         #expect(third.text == (try Self.run(text("east"))).text)
     }
 
+    @Test("what prompts that come together have in common is read once, and each gets the text it gets alone")
+    func together() throws {
+        let engine = CompletionEngine(model: Self.model)
+        let shared = String(repeating: "Minutes of the meeting on Monday, all were there. ", count: 60)
+        func body(_ end: String) -> String {
+            #"{"prompt": "\#(shared)\#(end)", "temperature": 0, "max_tokens": 8}"#
+        }
+        // Two are the same, one is a beginning of the others, one has hardly anything in common.
+        let ends = ["Who spoke?", "Who spoke? And about what, and for how long?", "When?", "When?", ""]
+        let boxes = try ends.map { try Self.submit(engine, .text, body($0)) }
+        let other = try Self.submit(
+            engine, .text, #"{"prompt": "Minutes", "temperature": 0, "max_tokens": 8}"#)
+        while engine.step() {}
+        let total = boxes.reduce(0) { $0 + $1.result.usage!.prompt }
+        let read = boxes.reduce(0) { $0 + $1.result.usage!.read }
+        #expect(read < total / 4, "\(read) of \(total)")
+        for (end, box) in zip(ends, boxes) {
+            #expect(try box.result.text == Self.run(body(end)).text && box.result.usage!.completion > 0)
+        }
+        #expect(other.result.usage!.completion > 0)
+        // The one that the others wait for is cancelled: they read themselves.
+        let second = CompletionEngine(model: Self.model)
+        let request = try CompletionRequest(.text, body: JSONValue(parsing: body("Who spoke?")))
+        let id = second.submit(
+            try PreparedRequest(request, model: Self.model, context: second.context)
+        ) { _ in }
+        let left = try Self.submit(second, .text, body("When?"))
+        second.step()
+        second.cancel(id)
+        while second.step() {}
+        #expect(left.result.text == boxes[2].result.text)
+    }
+
     @Test("states are made, gone on from, found by prompts and after a stop")
     func states() throws {
         let folder = NSTemporaryDirectory() + "/lector-shelf-\(UUID().uuidString)"

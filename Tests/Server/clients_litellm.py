@@ -1,0 +1,88 @@
+"""litellm, llm and langextract against the server: run by clients.sh, in an environment that has them."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import langextract
+import litellm
+from langextract.providers.openai import OpenAILanguageModel
+
+from server import Server
+
+MESSAGES = [{"role": "user", "content": "Name a colour."}]
+
+
+class Clients(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(key="sesame")
+        cls.server.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    def test_litellm(self):
+        settings = dict(model="openai/bundled", api_base=self.server.url + "/v1", api_key="sesame", messages=MESSAGES)
+        whole = litellm.completion(**settings, temperature=0, max_tokens=16)
+        text = whole.choices[0].message.content
+        self.assertTrue(text)
+        self.assertGreater(whole.usage.total_tokens, 16)
+        chunks = litellm.completion(**settings, temperature=0, max_tokens=16, stream=True)
+        self.assertEqual("".join(chunk.choices[0].delta.content or "" for chunk in chunks), text)
+        with self.assertRaises(litellm.BadRequestError):
+            litellm.completion(**settings, temperature=9)
+        with self.assertRaises(litellm.AuthenticationError):
+            litellm.completion(**{**settings, "api_key": "wrong"})
+        schema = {"type": "object", "required": ["a"], "additionalProperties": False, "properties": {"a": {"enum": [1, 2]}}}
+        answer = litellm.completion(
+            **settings, max_tokens=64,
+            response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}})
+        self.assertIn(json.loads(answer.choices[0].message.content)["a"], (1, 2))
+
+    def test_llm(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "extra-openai-models.yaml").write_text(
+                f"- model_id: lector\n  model_name: bundled\n  api_base: {self.server.url}/v1\n  api_key_name: lector\n"
+                "  supports_schema: true\n")
+            pathlib.Path(folder, "keys.json").write_text('{"lector": "sesame"}')
+            llm = str(pathlib.Path(sys.executable).parent / "llm")
+
+            def run(*words):
+                return subprocess.run(
+                    [llm, "-m", "lector", *words], env={**os.environ, "LLM_USER_PATH": folder}, text=True, timeout=120,
+                    capture_output=True, check=True).stdout.strip()
+
+            text = run("Name a colour.", "-o", "temperature", "0", "-o", "max_tokens", "16")
+            self.assertTrue(text)
+            whole = run("Name a colour.", "-o", "temperature", "0", "-o", "max_tokens", "16", "--no-stream")
+            self.assertEqual(text, whole)
+            schema = {"type": "object", "required": ["a"], "additionalProperties": False, "properties": {"a": {"enum": [1, 2]}}}
+            self.assertIn(json.loads(run("A number", "--schema", json.dumps(schema)))["a"], (1, 2))
+
+    def test_langextract(self):
+        extraction = langextract.data.Extraction(extraction_class="place", extraction_text="Rotterdam")
+        examples = [langextract.data.ExampleData(text="The ship left Rotterdam.", extractions=[extraction])]
+        # The answer must be a list of extractions; what stands in them is the model's.
+        schema = {"type": "object", "required": ["extractions"], "additionalProperties": False, "properties": {
+            "extractions": {"type": "array", "minItems": 1, "maxItems": 1, "items": {
+                "type": "object", "required": ["place"], "additionalProperties": False, "properties": {
+                    "place": {"enum": ["Lisbon", "Oslo"]}}}}}}
+        model = OpenAILanguageModel(
+            model_id="bundled", api_key="sesame", base_url=self.server.url + "/v1", max_workers=2, temperature=0,
+            response_format={"type": "json_schema", "json_schema": {"name": "places", "schema": schema}})
+        found = langextract.extract(
+            "They met in Oslo, then in Lisbon.", prompt_description="Places.", examples=examples, model=model,
+            show_progress=False, fence_output=False)
+        self.assertEqual(len(found.extractions), 1)
+        self.assertIn(found.extractions[0].extraction_text, ("Lisbon", "Oslo"))
+        self.assertIsNotNone(found.extractions[0].char_interval)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
