@@ -27,7 +27,7 @@ struct ReadOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "f32 goes on bit for bit; bf16 rounds kept states to 60 % of the size, under keys of their own.",
+            "f32 goes on bit for bit; bf16 rounds the matrices of kept states, under keys of their own.",
             valueName: "dtype"))
     var stateDtype = StatePrecision.f32
 
