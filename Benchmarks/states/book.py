@@ -51,25 +51,29 @@ def novels(path, size):
     return "\n\n".join(text).encode()[:size].decode(errors="ignore")
 
 
-def make(size, path, source):
-    """Writes the book; returns questions with their answers (None: not in the text)."""
-    paragraphs = novels(source, size).split("\n")
+def planted(count, without):
+    """(fact, question, answer) of made-up names, and questions for names that are nowhere."""
     name, rng = names(7), random.Random(7)
     things = ["key", "will", "map", "ring", "sword", "diary", "seal", "crown", "lamp", "flute"]
     places = ["the old mill", "a blue chest", "the chapel wall", "a hollow oak", "the ferry house", "a copper kettle"]
-    facts, questions = [], []
-    for index in range(80):
+    facts = []
+    for _ in range(count):
         who, what, colour = next(name), rng.choice(things), rng.choice(["left", "right", "far", "near"])
         where = f"{rng.choice(places)} on the {colour} bank of the {next(name)}"
-        facts.append(f"The {what} of {who} is hidden in {where}.")
-        questions.append((f"Where is the {what} of {who} hidden?", where))
-    for _ in range(20):
-        questions.append((f"Where is the {rng.choice(things)} of {next(name)} hidden?", None))
-    for index, fact in reversed(list(enumerate(facts))):
+        facts.append((f"The {what} of {who} is hidden in {where}.", f"Where is the {what} of {who} hidden?", where))
+    return facts, [f"Where is the {rng.choice(things)} of {next(name)} hidden?" for _ in range(without)]
+
+
+def make(size, path, source):
+    """Writes the book; returns questions with their answers (None: not in the text)."""
+    paragraphs = novels(source, size).split("\n")
+    facts, without = planted(80, 20)
+    questions = [(question, answer) for _, question, answer in facts] + [(question, None) for question in without]
+    for index, (fact, _, _) in reversed(list(enumerate(facts))):
         at = (2 * index + 1) * len(paragraphs) // (2 * len(facts))
         paragraphs.insert(at, fact)
     path.write_text("\n".join(paragraphs))
-    rng.shuffle(questions)
+    random.Random(8).shuffle(questions)
     return questions
 
 
@@ -163,4 +167,5 @@ def main():
         print(f"\nReading the book again for each question would take {100 * row['seconds'] / 3600:.1f} h.")
 
 
-main()
+if __name__ == "__main__":
+    main()

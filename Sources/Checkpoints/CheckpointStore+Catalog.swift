@@ -97,6 +97,7 @@ extension CheckpointStore {
     ///   - isSecure: Overwrite before removing.
     ///   - removesDamaged: Also files that were set aside.
     ///   - isDryRun: Only say what would be done.
+    /// - Throws: ``CheckpointError``, also when a file cannot be removed.
     public func collect(
         budgetBytes: Int, isSecure: Bool = false, removesDamaged: Bool = false, isDryRun: Bool = false
     ) throws(CheckpointError) -> Collection {
@@ -105,14 +106,14 @@ extension CheckpointStore {
             var result = Collection()
             var left = catalog.entries
             var bytes = catalog.bytes
-            func free(_ name: String, _ size: Int) {
+            func free(_ name: String, _ size: Int) throws(CheckpointError) {
+                if !isDryRun, !place.remove(name, secure: isSecure) { try expectGone(name) }
                 result.freedBytes += size
                 bytes -= size
-                if !isDryRun { place.remove(name, secure: isSecure) }
             }
             if removesDamaged {
                 for (name, size) in catalog.damaged {
-                    free(name, size)
+                    try free(name, size)
                     result.removedDamaged += 1
                 }
             }
@@ -120,33 +121,39 @@ extension CheckpointStore {
             var uses: [String: Int] = [:]
             for entry in left { for block in entry.summary.blockNames { uses[block, default: 0] += 1 } }
             let isComplete = catalog.unreadable.isEmpty
-            func freeBlock(_ name: String) {
+            func freeBlock(_ name: String) throws(CheckpointError) {
                 // A state that cannot be read may name any block.
                 guard isComplete, let size = catalog.blocks[name] else { return }
-                free(name, size)
+                try free(name, size)
                 result.removedBlocks += 1
             }
-            for name in catalog.blocks.keys where uses[name] == nil { freeBlock(name) }
+            for name in catalog.blocks.keys where uses[name] == nil { try freeBlock(name) }
             for entry in catalog.entries where bytes > budgetBytes {
                 let key = entry.summary.key
                 if entry.isPinned || place.isHeld(Self.name(key)) {
                     result.kept += 1
                     continue
                 }
+                if !isDryRun, !remove(key, secure: isSecure) { try expectGone(Self.name(key)) }
                 result.removed.append(entry)
                 result.freedBytes += entry.bytes
                 bytes -= entry.bytes
-                if !isDryRun { remove(key, secure: isSecure) }
                 left.removeAll { $0.summary.key == key }
                 for block in entry.summary.blockNames {
                     uses[block]! -= 1
-                    if uses[block] == 0 { freeBlock(block) }
+                    if uses[block] == 0 { try freeBlock(block) }
                 }
             }
             if !isDryRun { for name in catalog.leftovers { place.remove(name, secure: isSecure) } }
             result.keptBytes = bytes
             return result
         }
+    }
+
+    /// - Throws: ``CheckpointError/unwritable(path:reason:)`` for a file that is still there after its removal.
+    private func expectGone(_ name: String) throws(CheckpointError) {
+        guard place.contains(name) else { return }
+        throw .unwritable(path: "\(folder)/\(name)", reason: "it could not be removed")
     }
 
     /// Of the interval checkpoints of a finished text, keeps those at about powers of two and drops

@@ -31,9 +31,11 @@ public final class Session: @unchecked Sendable {
     ///   - trail: Keys of the blocks before, see `TokenChain`.
     ///   - nextLogits: Logits of the next token, when they are known.
     ///   - cursor: Where the ingestion stands.
+    ///   - precision: That of `identity`.
     public func checkpoint(
         key: CheckpointKey, identity: CheckpointIdentity, kind: Checkpoint.Kind = .interval,
-        title: String = "", trail: [CheckpointKey] = [], nextLogits: [Float]? = nil, cursor: [UInt8] = []
+        title: String = "", trail: [CheckpointKey] = [], nextLogits: [Float]? = nil, cursor: [UInt8] = [],
+        precision: StatePrecision = .f32
     ) -> Checkpoint {
         precondition(isPrefilled, "a session that has decoded is no checkpoint; prefill its tokens instead")
         let bytes = state.serialized()
@@ -44,9 +46,11 @@ public final class Session: @unchecked Sendable {
             let grows = state.shape.window == nil && section.name.hasPrefix("mla.") && tokenCount > 0
             let rowBytes = grows ? section.byteCount / tokenCount : 0
             sections.append(
-                .init(
-                    name: section.name, type: section.type, bytes: Array(bytes[at..<at + section.byteCount]),
-                    blockBytes: grows ? rowBytes * TokenChain.blockTokens : nil))
+                precision.packed(
+                    .init(
+                        name: section.name, type: section.type,
+                        bytes: Array(bytes[at..<at + section.byteCount]),
+                        blockBytes: grows ? rowBytes * TokenChain.blockTokens : nil)))
             at += section.byteCount
         }
         precondition(at == bytes.count, "sections do not add up")
@@ -70,14 +74,16 @@ extension Engine {
     public func restore(_ checkpoint: Checkpoint) throws(StateBytesError) -> Session {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(checkpoint.sections.reduce(0) { $0 + $1.bytes.count })
-        for section in checkpoint.sections { bytes += section.bytes }
+        for section in checkpoint.sections { bytes += StatePrecision.unpacked(section) }
         return try restore(bytes)
     }
 
     /// What this engine's states depend on, with the tokenizer that made the ids.
-    public func identity(tokenizerFingerprint: String) -> CheckpointIdentity {
+    public func identity(
+        tokenizerFingerprint: String, precision: StatePrecision = .f32
+    ) -> CheckpointIdentity {
         CheckpointIdentity(
             modelFingerprint: fingerprint, tokenizerFingerprint: tokenizerFingerprint,
-            numericsClass: numericsClass)
+            numericsClass: numericsClass + (precision == .f32 ? "" : ", state \(precision.rawValue)"))
     }
 }

@@ -23,6 +23,7 @@ public final class StateReading {
         public var keeps = true
         /// The folder's limit; states not used for longest go first. Nil never removes one.
         public var budgetBytes: Int?
+        public var precision = StatePrecision.f32
 
         public init() {}
     }
@@ -145,7 +146,8 @@ public final class StateReading {
         self.prefix = prefix
         self.title = title
         self.options = options
-        identity = engine.identity(tokenizerFingerprint: tokenizerFingerprint)
+        identity = engine.identity(
+            tokenizerFingerprint: tokenizerFingerprint, precision: options.precision)
         let start = CheckpointKey(identity).extended(by: prefix)
         chain = TokenChain(start: start)
         readChain = chain
@@ -340,7 +342,7 @@ public final class StateReading {
         guard let store else { return }
         let checkpoint = session.checkpoint(
             key: readChain.key, identity: identity, kind: kind, title: title, trail: readChain.trail,
-            nextLogits: logits)
+            nextLogits: logits, precision: options.precision)
         savedBytes += try store.save(checkpoint)
         hold = store.hold(checkpoint.key)
         path.removeAll { $0.key == checkpoint.key }

@@ -99,7 +99,9 @@ struct AskCommand: ParsableCommand {
             let model = try options.open(settings)
             let text: TextReading.Text
             if let state {
-                text = try TextReading.open(state, folder: options.statesFolder(settings), model: model)
+                text = try TextReading.open(
+                    state, folder: options.statesFolder(settings), model: model, precision: options.stateDtype
+                )
             } else {
                 guard let read = try options.read(inputs, settings: settings, model: model, meter: meter)
                 else {

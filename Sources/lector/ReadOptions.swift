@@ -25,6 +25,12 @@ struct ReadOptions: ParsableArguments {
             "What all states together may take (16G); the longest unused go first.", valueName: "size"))
     var budget = ByteCount(16 << 30)
 
+    @Option(
+        help: ArgumentHelp(
+            "f32 goes on bit for bit; bf16 rounds the matrices of kept states, under keys of their own.",
+            valueName: "dtype"))
+    var stateDtype = StatePrecision.f32
+
     @Flag(help: "Leave out what mails quote of earlier ones.")
     var skipQuoted = false
 
@@ -64,6 +70,7 @@ struct ReadOptions: ParsableArguments {
         var options = TextReading.Options(inputs: inputs, folder: statesFolder(settings))
         options.skipsQuoted = skipQuoted
         options.reading.budgetBytes = budget.bytes
+        options.reading.precision = stateDtype
         if let tokens = try settings.integer(.checkpointTokens, flag: checkpointTokens) {
             guard tokens >= 64 else {
                 throw PipelineError.usage("--checkpoint-tokens \(tokens): at least 64 are needed")
@@ -92,3 +99,5 @@ struct ReadOptions: ParsableArguments {
         }
     }
 }
+
+extension StatePrecision: ExpressibleByArgument {}

@@ -159,6 +159,34 @@ import Testing
         }
     }
 
+    @Test(
+        "one bit flipped in a block that states share is refused with the block named; what stood before is rebuilt"
+    )
+    func blockDamage() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = try CheckpointStore(folder: folder)
+        let checkpoint = CrashTests.checkpoint(tokens: 1700)
+        try store.save(checkpoint)
+        let blocks = try store.catalog().blocks.keys.sorted()
+        #expect(blocks.count == 3)
+        for round in 0..<24 {
+            let block = blocks[round % blocks.count]
+            let path = folder + "/" + block
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            bytes[Int.random(in: 0..<bytes.count)] ^= 1 << UInt8(round % 8)
+            try bytes.write(to: URL(fileURLWithPath: path))
+            #expect(
+                performing: { try store.load(checkpoint.key) },
+                throws: {
+                    guard case .damaged(_, let what, _)? = $0 as? CheckpointError else { return false }
+                    return what.contains(block)
+                })
+            // Saved again, the missing block is written again.
+            try store.save(checkpoint)
+            #expect(try store.load(checkpoint.key, verifyDigest: true) == checkpoint)
+        }
+    }
+
     @Test("keys come back from their text, and from nothing else")
     func keyText() {
         let key = CheckpointKey(KeyTests.identity)

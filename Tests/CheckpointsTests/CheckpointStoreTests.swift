@@ -49,6 +49,7 @@ import Testing
         try store.save(checkpoint)
         let path = store.path(of: checkpoint.key)
         let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        var named: [String: Int] = [:]
         for byte in 0..<whole.count {
             var bytes = whole
             bytes[byte] ^= 1 << UInt8(byte % 8)
@@ -60,14 +61,19 @@ import Testing
             #expect(
                 performing: { try store.load(checkpoint.key) },
                 throws: {
-                    guard case .damaged(path, _, path + ".damaged")? = $0 as? CheckpointError else {
+                    guard case .damaged(path, let what, path + ".damaged")? = $0 as? CheckpointError else {
                         return false
                     }
+                    named[what, default: 0] += 1
                     return true
                 })
             #expect(!store.contains(checkpoint.key))
         }
         #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".damaged")).count == whole.count)
+        // Each byte of a section names that section, and no other byte does.
+        for (section, bytes) in [("logits", 12), ("cursor", 3), ("kda.0", 100), ("conv.0", 64)] {
+            #expect(named["section \(section)"] == bytes, "\(named)")
+        }
     }
 
     @Test("a state cut anywhere is set aside")

@@ -149,6 +149,42 @@ import Testing
         #expect(finished.cachedTokens == 1503 && finished.readTokens == 3)
     }
 
+    @Test("states kept in bf16 are smaller, near, and never taken for exact ones")
+    func rounded() throws {
+        let engine = try Model.window.engine()
+        let store = CheckpointStore(MemoryFolder())
+        let tokens = Self.text(900)
+        func read(_ tokens: some Collection<Int32>, _ precision: StatePrecision) throws
+            -> StateReading.Finished
+        {
+            var options = StateReading.Options()
+            options.precision = precision
+            let reading = try StateReading(
+                engine: engine, store: store, tokenizerFingerprint: "t", prefix: Self.prefix, title: "p",
+                options: options)
+            reading.append(tokens)
+            return try #require(try reading.finish())
+        }
+        let exact = try read(tokens[..<600], .f32)
+        let rounded = try read(tokens[..<600], .bf16)
+        #expect(rounded.key != exact.key && rounded.cachedTokens == 0)
+        guard case .otherIdentity("numerics class", let kept, let loaded)? = rounded.miss else {
+            Issue.record("\(String(describing: rounded.miss))")
+            return
+        }
+        #expect(loaded == kept + ", state bf16")
+        let whole = try read(tokens, .f32)
+        let near = try read(tokens, .bf16)
+        #expect(whole.cachedTokens == 603 && near.cachedTokens == 603)
+        let sizes = try [exact.key, rounded.key].map { try #require(try store.summary(of: $0)) }
+        let matrices = sizes.map { $0.sections.filter { $0.name.hasPrefix("kda.") } }
+        #expect(matrices[0].map(\.byteCount) == matrices[1].map { 2 * $0.byteCount })
+        #expect(sizes[1].fileBytes < sizes[0].fileBytes)
+        let (a, b) = (try #require(whole.logits), try #require(near.logits))
+        let difference = zip(a, b).map { abs($0 - $1) }.max()!
+        #expect(difference > 0 && difference < 0.05 * (a.max()! - a.min()!), "\(difference)")
+    }
+
     @Test("a damaged state is told, set aside and replaced; the one before it is used")
     func damaged() throws {
         let folder = NSTemporaryDirectory() + "/lector-reading-\(UUID().uuidString)"

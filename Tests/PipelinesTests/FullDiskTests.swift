@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Testing
 
 /// A disk that really is full, under the run folder itself: a small tmpfs.
@@ -46,5 +47,83 @@ struct FullDiskTests {
             #expect(resumed.status == 1, "\(resumed.err)")
             #expect(lector.bytes("part.jsonl") == lector.bytes("whole.jsonl"))
         }
+    }
+
+    private static let read = [
+        "read", "story.txt", "--model", "model", "--json", "--progress", "none", "--checkpoint-tokens",
+        "1024",
+    ]
+
+    private static func prepared() -> LectorBinary {
+        let lector = LectorBinary(work: TemporaryFolder())
+        TinyModel.write(to: lector.work.file("model"))
+        lector.work.write(LongTextTests.story(900), to: "story.txt")
+        return lector
+    }
+
+    private static func state(_ result: LectorBinary.Result) throws -> String? {
+        try JSONValue(parsing: Array(result.out.utf8))["state"]?.string
+    }
+
+    @Test(
+        "states on a disk that fills up: 74 and what is missing; once there is space, the state of an empty disk",
+        .enabled(if: mayMount, "mounting needs root"), arguments: [8, 64, 256, 512])
+    func states(freeKibibytes: Int) throws {
+        let lector = Self.prepared()
+        let whole = try #require(try Self.state(lector.run(Self.read)))
+        let command = Self.read + ["--state-dir", "disk"]
+        _ = try Self.onSmallDisk(2048, at: lector.work.file("disk")) {
+            lector.work.write(String(repeating: "x", count: (2048 - freeKibibytes) << 10), to: "disk/filler")
+            let full = lector.run(command)
+            #expect(full.status == 74, "\(full.out) \(full.err)")
+            #expect(full.err.lowercased().contains("space"), "\(full.err)")
+            #expect(lector.run(["states", "verify", "--state-dir", "disk"]).status == 0)
+            unlink(lector.work.file("disk/filler"))
+            let resumed = lector.run(command)
+            let state = try Self.state(resumed)
+            #expect(state == whole, "\(resumed.err)")
+            #expect(
+                lector.bytes("disk/states/\(whole).state")
+                    == lector.bytes("state/lector/states/\(whole).state"))
+        }
+    }
+
+    @Test(
+        "states that nobody may write to answer questions; reading says what is wrong and loses nothing",
+        .enabled(if: mayMount, "mounting needs root"))
+    func readOnly() throws {
+        let lector = Self.prepared()
+        _ = try Self.onSmallDisk(8192, at: lector.work.file("disk")) {
+            let command = Self.read + ["--state-dir", "disk"]
+            #expect(lector.run(command).status == 0)
+            let path = lector.work.file("disk")
+            #expect(mount(nil, path, nil, UInt(MS_REMOUNT | MS_RDONLY), "mode=0700") == 0)
+            let again = lector.run(command)
+            #expect(again.status == 74 && again.err.contains("Read-only"), "\(again.err)")
+            let asked = lector.run([
+                "ask", "--state", "story.txt", "--model", "model", "--state-dir", "disk", "-q",
+                "What of day 3?",
+                "--answer-tokens", "4",
+            ])
+            #expect(asked.status == 0, "\(asked.err)")
+            #expect(lector.run(["states", "verify", "--state-dir", "disk"]).status == 0)
+            #expect(lector.run(["states", "gc", "--budget", "1", "--state-dir", "disk"]).status == 74)
+        }
+    }
+
+    @Test("a folder of states that vanishes under a reading is an I/O error, and a new one starts well")
+    func vanished() throws {
+        let lector = Self.prepared()
+        let child = lector.start(Self.read)
+        var tries = 0
+        while access(lector.work.file("state/lector/states/lock"), F_OK) != 0, tries < 5000 {
+            usleep(1000)
+            tries += 1
+        }
+        TemporaryFolder.remove(lector.work.file("state"))
+        let result = lector.wait(child)
+        #expect(result.status == 74, "\(result.out) \(result.err)")
+        #expect(result.err.contains("cannot"), "\(result.err)")
+        #expect(lector.run(Self.read).status == 0)
     }
 }

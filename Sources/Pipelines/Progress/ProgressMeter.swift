@@ -2,8 +2,8 @@ import Documents
 import Glibc
 import JSON
 
-/// Where a run stands, on stderr: one line that moves on a terminal, a line every ten
-/// seconds elsewhere, or JSON.
+/// Where a run stands, on stderr: one line that moves on a terminal, nothing elsewhere, or a line of
+/// JSON every ten seconds.
 package final class ProgressMeter {
     package enum Style: String, CaseIterable, Sendable {
         case auto, bar, json, none
@@ -46,7 +46,7 @@ package final class ProgressMeter {
     private var lineIsOpen = false
 
     /// - Parameters:
-    ///   - style: `auto` is a bar on a terminal, else lines.
+    ///   - style: `auto` is a bar on a terminal, else nothing.
     ///   - noColor: Set by `NO_COLOR`.
     ///   - isQuiet: Says nothing at all.
     package init(style: Style, noColor: Bool, isQuiet: Bool = false) {
@@ -63,7 +63,7 @@ package final class ProgressMeter {
 
     /// Shows the counts when it is time to.
     package func tick(force: Bool = false) {
-        if isQuiet { return }
+        if isQuiet || (style == .auto && !force) { return }
         let now = Clock.seconds
         let pause = style == .bar ? 0.2 : 10
         guard style != .none, force || now - max(lastShown, style == .bar ? 0 : started) >= pause else {

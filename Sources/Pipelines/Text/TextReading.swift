@@ -129,12 +129,17 @@ package final class TextReading {
 
     /// The text of a state that was read before.
     ///
-    /// - Parameter name: Its key, or the beginning of it that no other has; or the title of the input.
+    /// - Parameters:
+    ///   - name: Its key, or the beginning of it that no other has; or the title of the input.
+    ///   - precision: That with which it was kept.
     /// - Throws: `.usage` when there is none, `.data` when it is damaged or of another model.
-    package static func open(_ name: String, folder: String, model: LoadedModel) throws -> Text {
+    package static func open(
+        _ name: String, folder: String, model: LoadedModel, precision: StatePrecision = .f32
+    ) throws -> Text {
         let store = try guarded { () throws(CheckpointError) in try CheckpointStore(folder: folder) }
         let summary = try StateLookup(store).find(name, kinds: [.document])
-        let identity = model.engine.identity(tokenizerFingerprint: model.tokenizer.fingerprint)
+        let identity = model.engine.identity(
+            tokenizerFingerprint: model.tokenizer.fingerprint, precision: precision)
         guard
             let checkpoint = try guarded({ () throws(CheckpointError) in
                 try store.load(summary.key, identity: identity)
