@@ -2,18 +2,19 @@
 
     python Benchmarks/summaries.py DATA [LIMIT]
 
-DATA holds qmsum, squality and scitldr as .jsonl.xz; LIMIT items of the dev split are taken evenly. The
+DATA holds qmsum, squality and scitldr as .jsonl.xz; of the dev split everything, or LIMIT items evenly. The
 budget of words is the mean length of the references of a set. `lector` is taken from .build/release.
 ROUGE is `lector eval`'s, the same for all.
 """
 import json
 import lzma
-import math
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+
+import numpy as np
 
 LECTOR = pathlib.Path(__file__).resolve().parent.parent / ".build/release/lector"
 
@@ -39,52 +40,58 @@ def lead(text, budget):
 
 def textrank(text, budget):
     parts = sentences(text)[:1500]
-    words = [set(re.findall(r"[a-z0-9]+", p.lower())) for p in parts]
-    n = len(parts)
-    links = [[] for _ in range(n)]
-    for i in range(n):
-        for j in range(i):
-            common = len(words[i] & words[j])
-            if common and len(words[i]) > 1 and len(words[j]) > 1:
-                w = common / (math.log(len(words[i])) + math.log(len(words[j])))
-                links[i].append((j, w))
-                links[j].append((i, w))
-    total = [sum(w for _, w in l) or 1 for l in links]
-    rank = [1.0] * n
+    sets = [set(re.findall(r"[a-z0-9]+", p.lower())) for p in parts]
+    ids = {w: i for i, w in enumerate(sorted(set().union(*sets)))} if sets else {}
+    there = np.zeros((len(parts), len(ids)), np.float32)
+    for i, s in enumerate(sets):
+        there[i, [ids[w] for w in s]] = 1
+    count = there.sum(1)
+    logs = np.log(np.maximum(count, 1))
+    links = there @ there.T / np.maximum(logs[:, None] + logs[None, :], 1e-9)
+    links[count < 2] = 0
+    links[:, count < 2] = 0
+    np.fill_diagonal(links, 0)
+    total = links.sum(1)
+    total[total == 0] = 1
+    rank = np.ones(len(parts))
     for _ in range(20):
-        rank = [0.15 + 0.85 * sum(w / total[j] * rank[j] for j, w in links[i]) for i in range(n)]
-    return take(sorted(range(n), key=lambda i: -rank[i]), parts, budget)
+        rank = 0.15 + 0.85 * (links @ (rank / total))
+    return take(sorted(range(len(parts)), key=lambda i: -rank[i]), parts, budget)
 
 
-def main(folder, limit=80):
+def summarize(texts, folder, *flags):
+    """One run over texts; their summaries, in order."""
+    (folder / "in").mkdir(exist_ok=True)
+    for path in (folder / "in").iterdir():
+        path.unlink()
+    for i, text in enumerate(texts):
+        (folder / "in" / f"{i:05}.txt").write_text(text)
+    run = [LECTOR, "summarize", folder / "in", "-o", folder / "out.jsonl", "-q", "--state-dir", folder / "state", *flags]
+    subprocess.run(run, check=False)
+    return [json.loads(line)["summary"] or "" for line in open(folder / "out.jsonl")]
+
+
+def main(folder, limit=100_000):
     for name in ("qmsum", "squality", "scitldr"):
         with lzma.open(f"{folder}/{name}.jsonl.xz", "rt") as f:
             documents = [r for r in map(json.loads, f) if r["split"] == "dev"]
         rows = []
-        for r in documents:
+        for i, r in enumerate(documents):
             for q in r.get("queries") or [{"query": None, "summaries": r.get("all_summaries") or [r["summary"]]}]:
-                rows.append({"document": r["document"], "query": q["query"], "gold": q.get("summaries") or [q["summary"]]})
+                rows.append({"of": i, "query": q["query"], "gold": q.get("summaries") or [q["summary"]]})
         rows = rows[:: max(1, len(rows) // limit)][:limit]
         gold = [r["gold"] for r in rows]
         budget = round(sum(len(t.split()) for g in gold for t in g) / sum(map(len, gold)))
-        focus = [r["query"] for r in rows]
+        texts = [d["document"] for d in documents]
         with tempfile.TemporaryDirectory() as tmp:
             tmp = pathlib.Path(tmp)
             (tmp / "gold.jsonl").write_text("".join(json.dumps({"summary": g}) + "\n" for g in gold))
-            outputs = {"lead": [lead(r["document"], budget) for r in rows], "textrank": [textrank(r["document"], budget) for r in rows]}
-            ours, focused = [], []
-            for i, r in enumerate(rows):
-                path = tmp / "document.txt"
-                path.write_text(r["document"])
-                for list_, extra in ((ours, []), (focused, ["--focus", focus[i]] if focus[i] else [])):
-                    if list_ is focused and not focus[i]:
-                        continue
-                    out = subprocess.run([LECTOR, "summarize", path, "--words", str(budget), "-q", "--state-dir", tmp, *extra], capture_output=True, text=True, check=False)
-                    list_.append(json.loads(out.stdout)["summary"] or "")
-            outputs["lector"] = ours
-            if focused:
-                outputs["lector --focus"] = focused
-            print(f"{name}: {len(rows)} documents, {budget} words")
+            words = ["--words", str(budget)]
+            systems = {"lead": [lead(t, budget) for t in texts], "textrank": [textrank(t, budget) for t in texts], "lector": summarize(texts, tmp, *words)}
+            outputs = {system: [list_[r["of"]] for r in rows] for system, list_ in systems.items()}
+            if rows[0]["query"]:
+                outputs["lector --focus"] = [summarize([texts[r["of"]]], tmp, *words, "--focus", r["query"])[0] for r in rows]
+            print(f"{name}: {len(rows)} references, {budget} words")
             for system, texts in outputs.items():
                 (tmp / "rows.jsonl").write_text("".join(json.dumps({"item": str(i), "summary": t}) + "\n" for i, t in enumerate(texts)))
                 out = subprocess.run([LECTOR, "eval", tmp / "rows.jsonl", "--gold", tmp / "gold.jsonl", "--json"], capture_output=True, text=True, check=True)

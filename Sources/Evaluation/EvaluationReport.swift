@@ -1,9 +1,16 @@
 extension EvaluationResult {
     /// The scores as a page of their own, in the frame of every report.
-    public func report(title: String) -> String {
+    public func report(title: String) -> String { page(title: title, tests: [], other: "") }
+
+    /// The same with a comparison with another run.
+    package func report(title: String, against test: PairedTest, other: String) -> String {
+        page(title: title, tests: [test], other: other)
+    }
+
+    private func page(title: String, tests: [PairedTest], other: String) -> String {
         ReportPage.head(title: "\(title) · lector eval") + header(title) + labelTable + matrix
-            + "<div class=\"two\">\n" + reliabilityChart + thresholdTable + "</div>\n" + errorTable
-            + unmatched + ReportPage.foot()
+            + PairedTest.card(tests, other: other) + "<div class=\"two\">\n" + scores.reliabilityChart
+            + scores.coverageChart + "</div>\n" + errorTable + unmatched + ReportPage.foot()
     }
 
     private func header(_ title: String) -> String {
@@ -49,35 +56,6 @@ extension EvaluationResult {
             out += "</tr>\n"
         }
         return out + "</tbody></table></div>\n"
-    }
-
-    private var reliabilityChart: String {
-        var out = "<div><h2>Calibration</h2><div class=\"card\"><svg viewBox=\"0 0 330 250\" role=\"img\" "
-        out += "aria-label=\"Share right by stated probability\">"
-        out += "<line class=\"axis\" x1=\"30\" y1=\"220\" x2=\"310\" y2=\"220\"/>"
-        out += "<line class=\"guide\" x1=\"30\" y1=\"220\" x2=\"310\" y2=\"20\"/>"
-        for (index, bin) in scores.reliability.enumerated() where bin.count > 0 {
-            let height = bin.accuracy * 200
-            out += "<rect class=\"k0\" x=\"\(32 + index * 28)\" y=\"\(fixed(220 - height, 1))\" width=\"24\" "
-            out += "height=\"\(fixed(height, 1))\"><title>\(bin.count) answers, stated "
-            out += "\(fixed(bin.confidence, 3)), right \(fixed(bin.accuracy, 3))</title></rect>"
-        }
-        for tenth in stride(from: 0, through: 10, by: 2) {
-            out += "<text x=\"\(24 + tenth * 28)\" y=\"238\">\(fixed(Double(tenth) / 10, 1))</text>"
-            out += "<text x=\"4\" y=\"\(224 - tenth * 20)\">\(fixed(Double(tenth) / 10, 1))</text>"
-        }
-        return out + "</svg><p class=\"soft\">Share right (bars) by stated probability; "
-            + "on the dotted line the model says what it knows.</p></div></div>\n"
-    }
-
-    private var thresholdTable: String {
-        var out = "<div><h2>Threshold</h2><div class=\"card scroll\"><table class=\"matrix\"><thead><tr>"
-        out += "<th>--threshold</th><th>answered</th><th>right of those</th></tr></thead><tbody>\n"
-        for point in scores.thresholdCurve where point.threshold >= 0.45 || point.threshold == 0 {
-            out += "<tr><th>\(fixed(point.threshold, 2))</th><td>\(percent(point.coverage))</td>"
-            out += "<td>\(percent(point.accuracy))</td></tr>\n"
-        }
-        return out + "</tbody></table></div></div>\n"
     }
 
     private var errorTable: String {

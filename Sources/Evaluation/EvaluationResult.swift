@@ -15,12 +15,15 @@ public struct EvaluationResult: Sendable {
     public private(set) var model = ""
 
     private var gold: GoldLabels
+    /// By line of the gold file; an item without a row or an answer is wrong.
+    private var isRight: [Bool]
     private var rows = 0
     private let keptErrors = 200
     private let keptNames = 20
 
     public init(gold: GoldLabels) {
         self.gold = gold
+        isRight = gold.labels.map { _ in false }
         var labels: [String] = []
         for label in gold.labels where !labels.contains(label) { labels.append(label) }
         scores = ClassificationScores(labels: labels)
@@ -30,11 +33,13 @@ public struct EvaluationResult: Sendable {
     public mutating func add(_ row: ClassificationRow) {
         defer { rows += 1 }
         if model.isEmpty { model = row.model }
-        guard let label = gold.take(item: row.item, index: rows) else {
+        guard let line = gold.takeLine(item: row.item, index: rows) else {
             extraCount += 1
             if extra.count < keptNames { extra.append(row.item) }
             return
         }
+        let label = gold.labels[line]
+        isRight[line] = row.label == label
         statuses[row.status.description, default: 0] += 1
         let candidate = row.distribution.max { $0.probability < $1.probability }?.label
         scores.add(gold: label, predicted: row.label, probability: row.probability, candidate: candidate)
@@ -48,6 +53,11 @@ public struct EvaluationResult: Sendable {
     public mutating func finish() {
         missing = gold.missing
         trimErrors()
+    }
+
+    /// This run against another one over the same gold file.
+    package func compared(with other: EvaluationResult) -> PairedTest {
+        PairedTest(accuracyOf: isRight, other.isRight)
     }
 
     private mutating func trimErrors() {

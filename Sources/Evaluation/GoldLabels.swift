@@ -86,6 +86,11 @@ public struct GoldLabels: Sendable, Equatable {
     /// then by the same address with leading folders left off on either side, so that
     /// gold labels hold wherever the mailbox lies.
     public mutating func take(item: String, index: Int) -> String? {
+        takeLine(item: item, index: index).map { labels[$0] }
+    }
+
+    /// The same as a place among ``labels``.
+    mutating func takeLine(item: String, index: Int) -> Int? {
         let line: Int?
         switch key {
         case .index, .order: line = byIndex[index]
@@ -99,7 +104,7 @@ public struct GoldLabels: Sendable, Equatable {
             line = found ?? byName[Self.lastComponent(item)].flatMap { $0 }
         }
         guard let line, unused.remove(line) != nil else { return nil }
-        return labels[line]
+        return line
     }
 
     /// Gold items that no row matched, in file order.

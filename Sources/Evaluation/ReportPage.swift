@@ -27,7 +27,7 @@ package enum ReportPage {
         .bars .n{font-variant-numeric:tabular-nums;text-align:right}
         svg .track{fill:var(--line)}
         .k0{fill:var(--a)}.k1{fill:var(--b)}.k2{fill:var(--c)}.k3{fill:var(--d)}.k4{fill:var(--e)}.k5{fill:var(--f)}
-        .axis{stroke:var(--line)}.guide{stroke:var(--soft);stroke-dasharray:3 4}
+        .axis{stroke:var(--line)}.curve{fill:none;stroke:var(--b);stroke-width:2}.guide{stroke:var(--soft);stroke-dasharray:3 4}
         svg text{fill:var(--soft);font-size:11px}
         .tools{display:flex;gap:10px;flex-wrap:wrap;align-items:center;margin-bottom:12px}
         input,select{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);
@@ -60,7 +60,7 @@ package enum ReportPage {
         """
 
     /// SHA-256 in base64 of what the policy lets in. A test recomputes them.
-    package static let styleDigest = "jqITgRv+HC3pW9m40W+K32PDxqMiSRf4p3scj6Zy5Vs="
+    package static let styleDigest = "j9YMbxQAlw00HrZfP4z4GYmfPh2FknrcpqLquSGYY8c="
     package static let reviewStyleDigest = "ngmcti0t+C2HrANHB6YKQ9xdp/u5s1lBFBU3NPrpCiA="
     package static let reviewScriptDigest = "FUXHgjoYGyjTNmUaf2SJh49oAzaYEe2HVqHgNhvrTRE="
 

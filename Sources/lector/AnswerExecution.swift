@@ -21,9 +21,10 @@ struct AnswerExecution {
         StopSignal.install()
         for path in outputs { try AnswerContext.check(path, task.kind) }
         let model = task.needsModel ? try openModel() : nil
-        let maker = try task.makeRows(model)
+        let title = title ?? inputs.map(CommandSupport.clean).joined(separator: " ")
+        let maker = try task.makeRows(model, title: inputs.joined(separator: " "))
         let context = AnswerContext(
-            kind: task.kind, title: title ?? inputs.map(CommandSupport.clean).joined(separator: " "),
+            kind: task.kind, title: title,
             model: model.map { AnswerTask.text(of: $0) } ?? "", fields: task.fields, texts: .inputs(inputs))
         let run = try AnswerRun(
             inputs: inputs, identity: task.identity(model), stateFolder: stateFolder, sample: sample)

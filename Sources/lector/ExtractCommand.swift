@@ -37,8 +37,20 @@ struct ExtractCommand: ParsableCommand {
     @Flag(help: "Copied strings may differ from the text in upper and lower case.")
     var ignoreCase = false
 
+    @Option(
+        help:
+            "Values less probable than this (0 to 1) stay out of the data; the fields of a row have them, marked."
+    )
+    var threshold = 0.0
+
     @OptionGroup(title: "Output")
     var options: AnswerOptions
+
+    func validate() throws {
+        guard 0...1 ~= threshold else {
+            throw ValidationError("--threshold \(threshold): a number from 0 to 1 was expected")
+        }
+    }
 
     func run() throws {
         try CommandSupport.run {
@@ -57,6 +69,7 @@ struct ExtractCommand: ParsableCommand {
             var extraction = AnswerTask.Extraction(schema: json)
             extraction.verbatim = mode
             extraction.ignoresCase = ignoreCase
+            extraction.threshold = threshold
             return try options.execute(.extract(extraction), inputs: inputs)
         }
     }

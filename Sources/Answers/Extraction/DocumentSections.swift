@@ -15,6 +15,8 @@ public struct DocumentSection: Sendable {
     public var text: [UInt8] = []
     var pieces: [Piece] = []
 
+    package init() {}
+
     /// The place of a range of ``text`` in the document; nil when it spans two parts.
     func span(_ range: Range<Int>) -> TextSpan? {
         guard
@@ -26,7 +28,7 @@ public struct DocumentSection: Sendable {
         return TextSpan(part: piece.part, range: start..<start + range.count, text: Array(text[range]))
     }
 
-    mutating func append(_ bytes: some Collection<UInt8>, part: String?, start: Int) {
+    package mutating func append(_ bytes: some Collection<UInt8>, part: String?, start: Int) {
         let range = text.count..<text.count + bytes.count
         text += bytes
         if let last = pieces.last, last.part == part, last.range.upperBound == range.lowerBound,

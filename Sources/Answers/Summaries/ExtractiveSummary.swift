@@ -1,26 +1,14 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// Sentences of a document that together say most of it, in the order of the source.
 ///
-/// A word weighs by how often the document says it; function words weigh nothing. Sentences are
-/// taken one after another: the one that adds most weight that is not yet covered, for its length,
-/// until the budget of words is full. A word that was covered adds less each time, so that nothing
-/// is said twice. Needs no model.
-///
-/// Source: Lin and Bilmes, A Class of Submodular Functions for Document Summarization, ACL 2011.
+/// Text is taken section by section; headings, code, tables and quotations are no candidates
+/// (``TextStructure``). ``SentenceRanker`` chooses. Needs no model.
 public struct ExtractiveSummary {
     public struct Options: Sendable, Equatable {
         /// Words of the summary at most; one sentence is always taken.
         public var words = 120
-        /// What the summary is about; its words weigh more.
+        /// What the summary is about; its words, and what stands near them, weigh more.
         public var focus: String?
-        /// Entries of the outline; 0 for none.
+        /// Entries of an outline of a text without headings; 0 for no outline.
         public var outline = 0
 
         public init() {}
@@ -31,149 +19,135 @@ public struct ExtractiveSummary {
         public var words: Int
         /// Weight that it added when it was taken, as a share of the document's.
         public var score: Double
+
+        package init(span: TextSpan, words: Int, score: Double) {
+            self.span = span
+            self.words = words
+            self.score = score
+        }
     }
 
     public struct Result: Sendable {
         public var sentences: [Sentence]
-        /// The weightiest sentence of each stretch of the document.
-        public var outline: [Sentence]
+        /// The weightiest sentence of each section of the document.
+        public var outline: [OutlineEntry]
         /// Sentences of the document.
         public var count: Int
         public var words: Int { sentences.reduce(0) { $0 + $1.words } }
     }
 
-    private struct Entry {
+    /// A sentence of the document.
+    struct Entry {
         var span: TextSpan
+        /// Words of it.
         var length: Int
+        /// Its terms by number, ascending, with how often each stands in it.
         var terms: [(id: Int32, count: Float)]
     }
 
-    private let options: Options
-    private var entries: [Entry] = []
+    struct Heading {
+        var span: TextSpan
+        var level: Int
+        /// Place of the first sentence below it.
+        var first: Int
+    }
+
+    let options: Options
+    private(set) var entries: [Entry] = []
+    private(set) var headings: [Heading] = []
+    /// How often the document has each term, by number.
+    private(set) var frequency: [Float] = []
+    /// Terms that say nothing of what a text is about, by number.
+    private(set) var isFunctionWord: [Bool] = []
     private var ids: [String: Int32] = [:]
-    private var frequency: [Float] = []
+    private var structure = TextStructure()
+    /// Quotations and short lines, for texts that have nothing else.
+    private var asides: [Entry] = []
 
     public init(options: Options = Options()) { self.options = options }
 
+    /// Sentences taken so far.
+    public var count: Int { entries.isEmpty ? asides.count : entries.count }
+
+    /// Place of the first sentence whose span is as asked for; ``count`` when there is none.
+    public func firstSentence(where isWanted: (TextSpan) -> Bool) -> Int {
+        let list = entries.isEmpty ? asides : entries
+        return list.firstIndex { isWanted($0.span) } ?? list.count
+    }
+
+    /// Begins another document of the same subject.
+    public mutating func beginDocument() { structure = TextStructure() }
+
     /// Takes the next section of the document.
     public mutating func append(_ section: DocumentSection) {
-        for range in SentenceSplitter.ranges(in: section.text) {
-            guard let span = section.span(range), span.part != nil else { continue }
-            let words = SentenceSplitter.words(section.text[range])
-            guard words.count >= 2 else { continue }
-            var counts: [Int32: Float] = [:]
-            for word in words where word.unicodeScalars.count > 1 && !Self.functionWords.contains(word) {
-                let id: Int32
-                if let known = ids[Self.stem(word)] {
-                    id = known
-                } else {
-                    id = Int32(frequency.count)
-                    ids[Self.stem(word)] = id
-                    frequency.append(0)
+        for block in structure.blocks(in: section.text) {
+            switch block.kind {
+            case .heading(let level):
+                guard let span = section.span(block.range), span.part != nil else { continue }
+                headings.append(Heading(span: span, level: level, first: entries.count))
+            case .prose:
+                for range in SentenceSplitter.ranges(of: block.range, in: section.text) {
+                    if let entry = entry(section, range) { entries.append(entry) }
                 }
-                counts[id, default: 0] += 1
+            case .aside:
+                guard entries.isEmpty else { continue }
+                for range in SentenceSplitter.ranges(of: block.range, in: section.text) {
+                    if let entry = entry(section, range) { asides.append(entry) }
+                }
             }
-            for (id, count) in counts {
-                frequency[Int(id)] += count
-            }
-            entries.append(
-                Entry(
-                    span: span, length: words.count,
-                    terms: counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))
         }
+    }
+
+    private mutating func entry(_ section: DocumentSection, _ range: Range<Int>) -> Entry? {
+        guard let span = section.span(range), span.part != nil else { return nil }
+        let words = SentenceSplitter.words(section.text[range])
+        guard words.count >= 2 else { return nil }
+        var counts: [Int32: Float] = [:]
+        for word in words { counts[id(of: word), default: 0] += 1 }
+        for (id, count) in counts { frequency[Int(id)] += count }
+        return Entry(
+            span: span, length: words.count,
+            terms: counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+    }
+
+    private mutating func id(of word: String) -> Int32 {
+        let stem = WordForms.stem(word)
+        if let known = ids[stem] { return known }
+        let id = Int32(frequency.count)
+        ids[stem] = id
+        frequency.append(0)
+        isFunctionWord.append(WordForms.isFunctionWord(word))
+        return id
+    }
+
+    /// Numbers of the terms of a text that the document has, function words left out.
+    func terms(of text: String) -> Set<Int32> {
+        let words = SentenceSplitter.words(Array(text.utf8)[...]).filter { !WordForms.isFunctionWord($0) }
+        return Set(words.compactMap { ids[WordForms.stem($0)] })
     }
 
     /// Chooses the sentences.
     public func finish() -> Result {
-        let weights = weights()
-        var covered = [Float](repeating: 0, count: weights.count)
-        let total = max(
-            1e-9, zip(weights, frequency).reduce(Double(0)) { $0 + Double($1.0 * $1.1.squareRoot()) })
-        func gain(_ entry: Entry) -> Double {
-            entry.terms.reduce(0) { sum, term in
-                let before = covered[Int(term.id)]
-                return sum
-                    + Double(
-                        weights[Int(term.id)] * ((before + term.count).squareRoot() - before.squareRoot()))
-            }
-        }
-        func value(_ index: Int) -> Double {
-            let entry = entries[index]
-            // What stands first is more often what matters.
-            let place = 1 + 0.6 * exponential(-Double(index) / 4)
-            // A fragment says little, whatever its words.
-            let length = Double(max(entry.length, 8))
-            return gain(entry) * place / pow(length, 0.5)
-        }
-        // A bound from an earlier round is still a bound: gains only shrink.
-        var open = entries.indices.map { (index: $0, bound: value($0)) }
-        var chosen: [(index: Int, score: Double)] = []
-        var left = options.words
-        while !open.isEmpty {
-            var best = -1
-            var highest = 0.0
-            for place in open.indices where open[place].bound > highest {
-                open[place].bound = value(open[place].index)
-                if open[place].bound > highest {
-                    highest = open[place].bound
-                    best = place
-                }
-            }
-            guard best >= 0 else { break }
-            let index = open.remove(at: best).index
-            guard entries[index].length <= left || chosen.isEmpty else { continue }
-            chosen.append((index, gain(entries[index]) / total))
-            for term in entries[index].terms { covered[Int(term.id)] += term.count }
-            left -= entries[index].length
-            open.removeAll { entries[$0.index].length > left }
-        }
-        let sentences = chosen.sorted { $0.index < $1.index }.map {
-            Sentence(span: entries[$0.index].span, words: entries[$0.index].length, score: $0.score)
-        }
-        return Result(sentences: sentences, outline: outline(weights, total), count: entries.count)
+        var summary = self
+        if entries.isEmpty { (summary.entries, summary.headings) = (asides, []) }
+        let ranker = SentenceRanker(summary)
+        return Result(
+            sentences: ranker.choose(words: options.words),
+            outline: options.outline > 0 ? DocumentOutline(summary, ranker).entries : [],
+            count: summary.entries.count)
     }
 
-    private func weights() -> [Float] {
-        let focus = Set(
-            options.focus.map { SentenceSplitter.words(Array($0.utf8)[...]).map(Self.stem) } ?? [])
-        var result = frequency.map { log(1 + $0) }
-        for word in focus {
-            if let id = ids[word] { result[Int(id)] *= 8 }
+    /// What was added behind the first sentences says that the rest and an older summary do not.
+    ///
+    /// - Parameters:
+    ///   - first: Sentences that the older text had.
+    ///   - older: What was chosen of them; what it says is not said again.
+    public func update(since first: Int, older: [Sentence]) -> [Sentence] {
+        guard first < entries.count else { return [] }
+        let ranker = SentenceRanker(self)
+        let known = entries.indices.prefix(first).filter { index in
+            older.contains { $0.span == entries[index].span }
         }
-        return result
+        return ranker.choose(words: options.words, among: first..<entries.count, covered: known)
     }
-
-    private func outline(_ weights: [Float], _ total: Double) -> [Sentence] {
-        guard options.outline > 0, !entries.isEmpty else { return [] }
-        let stretches = min(options.outline, entries.count)
-        return (0..<stretches).map { stretch in
-            let range = stretch * entries.count / stretches..<(stretch + 1) * entries.count / stretches
-            func weight(_ entry: Entry) -> Double {
-                entry.terms.reduce(0) { $0 + Double(weights[Int($1.id)]) }
-            }
-            let best = range.max {
-                weight(entries[$0]) / Double(max(entries[$0].length, 8)) < weight(entries[$1])
-                    / Double(max(entries[$1].length, 8))
-            }!
-            return Sentence(
-                span: entries[best].span, words: entries[best].length, score: weight(entries[best]) / total)
-        }
-    }
-
-    /// English endings off, so that forms of a word count as one; other scripts stay as they are.
-    private static func stem(_ word: String) -> String {
-        guard word.utf8.count > 4, word.utf8.allSatisfy({ (0x61...0x7A).contains($0) }) else { return word }
-        for ending in ["ing", "ed", "es", "ly", "s"]
-        where word.hasSuffix(ending) && word.utf8.count - ending.utf8.count >= 3 {
-            return String(word.dropLast(ending.utf8.count))
-        }
-        return word
-    }
-
-    private static let functionWords: Set<String> = Set(
-        ("the and to of a in is that for you it with on this be are have not your we i at from will was as by or an if but "
-            + "can all our has do my they so me he no what there which would their been more out about up one any when were "
-            + "his who had please just how her she them its than then some other only also into over after get us new here "
-            + "yeah okay um uh like well know think mean going really said very could should these those because did does")
-            .split(separator: " ").map(String.init))
 }

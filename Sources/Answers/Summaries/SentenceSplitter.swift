@@ -1,60 +1,64 @@
 /// Sentences of a text by rule, in any script; every byte offset is that of the text.
-enum SentenceSplitter {
-    /// Ranges of sentences, white space around them left off, in order.
-    static func ranges(in text: [UInt8]) -> [Range<Int>] {
+package enum SentenceSplitter {
+    /// Bytes after which the end of a line is the end of a sentence: a list or a log, not prose.
+    private static let longest = 2000
+
+    /// Ranges of the sentences of a paragraph, white space around them left off, in order.
+    static func ranges(of paragraph: Range<Int>, in text: [UInt8]) -> [Range<Int>] {
         var result: [Range<Int>] = []
-        var start = 0
-        var at = 0
+        var start = paragraph.lowerBound
+        var at = start
         func close(_ end: Int) {
-            var low = start
-            var high = end
-            while low < high, text[low] <= 0x20 { low += 1 }
-            while high > low, text[high - 1] <= 0x20 { high -= 1 }
-            if low < high { result.append(low..<high) }
+            let range = TextStructure.trimmed(start..<end, text)
+            if range.count <= longest {
+                if !range.isEmpty { result.append(range) }
+            } else {
+                var line = range.lowerBound
+                for place in range where text[place] == 0x0A || place == range.upperBound - 1 {
+                    let part = TextStructure.trimmed(line..<place + 1, text)
+                    if !part.isEmpty { result.append(part) }
+                    line = place + 1
+                }
+            }
             start = end
         }
-        while at < text.count {
+        while at < paragraph.upperBound {
             let byte = text[at]
             switch byte {
             case UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "?"):
                 var end = at + 1
-                while end < text.count, ".!?\"')]".utf8.contains(text[end]) { end += 1 }
-                if end == text.count
+                while end < paragraph.upperBound {
+                    if ".!?\"')]".utf8.contains(text[end]) {
+                        end += 1
+                    } else if let quote = Self.quotes.first(where: { text[end...].starts(with: $0) }) {
+                        end += quote.count
+                    } else {
+                        break
+                    }
+                }
+                if end == paragraph.upperBound
                     || (text[end] <= 0x20 && !isAbbreviation(text, start, at) && beginsAfter(end, text))
                 {
                     close(end)
                 }
                 at = end
-            case 0x0A:
-                // A paragraph, a list item or a turn of a conversation ends; a wrapped line does not.
-                var next = at + 1
-                while next < text.count, text[next] == 0x20 || text[next] == 0x0D || text[next] == 0x09 {
-                    next += 1
+            default:
+                // Stops of other scripts need no space behind them.
+                if let length = Self.stops.first(where: { text[at...].starts(with: $0) })?.count {
+                    at += length
+                    close(at)
+                } else {
+                    at += 1
                 }
-                let isBlank = next < text.count && text[next] == 0x0A
-                let isItem = next < text.count && ("-*#>|".utf8.contains(text[next]) || isTurn(text, next))
-                if isBlank || isItem { close(at) }
-                at += 1
-            case 0xE3 where at + 2 < text.count && text[at + 1] == 0x80 && text[at + 2] == 0x82:  // 。
-                at += 3
-                close(at)
-            case 0xEF
-            where at + 2 < text.count && text[at + 1] == 0xBC
-                && (text[at + 2] == 0x81 || text[at + 2] == 0x9F):  // ！？
-                at += 3
-                close(at)
-            case 0xE0 where at + 2 < text.count && text[at + 1] == 0xA5 && text[at + 2] == 0xA4:  // danda
-                at += 3
-                close(at)
-            case 0xD8 where at + 1 < text.count && text[at + 1] == 0x9F:  // Arabic question mark
-                at += 2
-                close(at)
-            default: at += 1
             }
         }
-        close(text.count)
+        close(paragraph.upperBound)
         return result
     }
+
+    private static let quotes = ["”", "’", "»"].map { Array($0.utf8) }
+    /// Chinese and Japanese, Devanagari, Arabic.
+    private static let stops = ["。", "！", "？", "।", "؟"].map { Array($0.utf8) }
 
     /// Whether what follows white space looks like a beginning: no lower-case letter.
     private static func beginsAfter(_ end: Int, _ text: [UInt8]) -> Bool {
@@ -77,18 +81,8 @@ enum SentenceSplitter {
         return abbreviations.contains(String(decoding: word, as: UTF8.self).lowercased())
     }
 
-    /// `Name:` at the beginning of a line.
-    private static func isTurn(_ text: [UInt8], _ start: Int) -> Bool {
-        var at = start
-        while at < text.count, at - start < 32, text[at] != 0x0A {
-            if text[at] == UInt8(ascii: ":") { return at > start }
-            at += 1
-        }
-        return false
-    }
-
     /// The words of a sentence in lower case; scripts without spaces by pairs of letters.
-    static func words(_ utf8: ArraySlice<UInt8>) -> [String] {
+    package static func words(_ utf8: ArraySlice<UInt8>) -> [String] {
         var result: [String] = []
         var word = String.UnicodeScalarView()
         var before: Unicode.Scalar?

@@ -167,19 +167,30 @@ final class SchemaLowering {
         let base = Self.expression(of: names, arena, reader, source: nil)
         let unlisted = arena.not(arena.either(listed.map { arena.literal(Self.spelled($0)) }))
         let patterns = schema.patterns.map { arena.jsonString(finding: $0.pattern) }
-        for (index, entry) in schema.patterns.enumerated() {
-            // Names that fit two patterns are left out.
-            let rest = patterns.indices.filter { $0 != index }.map { arena.not(patterns[$0]) }
-            let key = arena.both([base, unlisted, patterns[index]] + rest)
-            guard arena.isLive(key), let value = try lower(entry.value, path + "/patternProperties") else {
-                continue
+        for fitting in Self.sets(of: patterns.count) {
+            let key = arena.both(
+                [base, unlisted]
+                    + patterns.indices.map { fitting.contains($0) ? patterns[$0] : arena.not(patterns[$0]) })
+            guard arena.isLive(key) else { continue }
+            var value = schema.patterns[fitting[0]].value
+            for other in fitting.dropFirst() {
+                value = try reader.intersect(value, schema.patterns[other].value, path + "/patternProperties")
             }
-            object.others.append((arena.concat(key, grammar.colon), value))
+            guard let symbol = try lower(value, path + "/patternProperties") else { continue }
+            object.others.append((arena.concat(key, grammar.colon), symbol))
         }
         let key = arena.both([base, unlisted] + patterns.map { arena.not($0) })
         guard arena.isLive(key), let value = try lower(schema.additional, path + "/additionalProperties")
         else { return }
         object.others.append((arena.concat(key, grammar.colon), value))
+    }
+
+    /// Which patterns a name may fit: each set of them, or of many patterns each one and each two.
+    private static func sets(of count: Int) -> [[Int]] {
+        guard count > 4 else {
+            return (1..<(1 << count)).map { bits in (0..<count).filter { bits >> $0 & 1 == 1 } }
+        }
+        return (0..<count).map { [$0] } + (0..<count).flatMap { one in (one + 1..<count).map { [one, $0] } }
     }
 
     static func spelled(_ text: String) -> [UInt8] {

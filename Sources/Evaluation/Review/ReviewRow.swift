@@ -28,6 +28,8 @@ package struct ReviewRow: Sendable {
     let kind: ReviewKind
     var label: String?
     var probability: Double?
+    /// Whether it is of several documents, so that its evidence stands in more than one.
+    package let isGroup: Bool
     /// What the list shows: a subject, a question, the first words of a summary.
     var headline = ""
     /// What the document is called, where the list shows what was found in it.
@@ -42,6 +44,7 @@ package struct ReviewRow: Sendable {
         self.row = row
         self.kind = kind
         self.status = status
+        isGroup = row["documents"] != nil
         item = row["item"]?.string ?? row["id"]?.text ?? ""
         let metadata = row["metadata"]
         headline = metadata?["subject"]?.string ?? metadata?["title"]?.string ?? ""
@@ -69,6 +72,7 @@ package struct ReviewRow: Sendable {
                 probability: field["probability"]?.double, nullProbability: field["null_probability"]?.double)
             if value.isNull { shown.notes.append("not in the text") }
             if field["grounded"]?.bool == false { shown.notes.append("not copied from the text") }
+            if field["withheld"]?.bool == true { shown.notes.append("below the threshold, not in the data") }
             if field["ambiguous"]?.bool == true { shown.notes.append("in several places") }
             shown.evidence = Self.evidence(field["spans"])
             values.append(shown)
@@ -83,10 +87,13 @@ package struct ReviewRow: Sendable {
     }
 
     private mutating func readSentences() {
-        for (name, list) in [("", row["sentences"]), ("outline ", row["outline"])] {
+        let lists = [
+            ("", row["sentences"]), ("new ", row["update"]?["sentences"]), ("outline ", row["outline"]),
+        ]
+        for (name, list) in lists {
             for (index, sentence) in (list?.array ?? []).prefix(Self.mostValues).enumerated() {
                 var value = Value(
-                    name: "\(name)\(index + 1)",
+                    name: sentence["heading"]?.string ?? "\(name)\(index + 1)",
                     text: sentence["text"]?.string ?? sentence["span"]?["text"]?.string ?? "")
                 if let score = sentence["score"]?.double { value.notes.append("weight \(fixed(score, 4))") }
                 if let support = sentence["support"]?.double {

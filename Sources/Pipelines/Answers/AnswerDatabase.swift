@@ -104,7 +104,11 @@ final class AnswerDatabase: ResultWriter {
         CREATE TABLE sentences (
             item_id INTEGER NOT NULL REFERENCES items(id), kind TEXT NOT NULL, place INTEGER NOT NULL,
             score REAL, words INTEGER, part TEXT, start INTEGER, end INTEGER, text TEXT NOT NULL,
-            PRIMARY KEY (item_id, kind, place)) WITHOUT ROWID;
+            heading TEXT, support REAL, PRIMARY KEY (item_id, kind, place)) WITHOUT ROWID;
+        CREATE TABLE supports (
+            item_id INTEGER NOT NULL REFERENCES items(id), kind TEXT NOT NULL, place INTEGER NOT NULL,
+            number INTEGER NOT NULL, part TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+            text TEXT NOT NULL, PRIMARY KEY (item_id, kind, place, number)) WITHOUT ROWID;
         CREATE INDEX results_by_status ON results(status);
         CREATE VIEW summarized AS
             SELECT items.id, item, subject, sender, date, status, summary, words
@@ -119,16 +123,30 @@ final class AnswerDatabase: ResultWriter {
                 id, row["status"]?.string, row["summary"]?.string, row["words"]?.integer ?? 0,
                 row["style"]?.string, row["sentences_read"]?.integer, row["warnings"]?.text ?? "[]",
             ])
-        for (kind, list) in [("summary", row["sentences"]), ("outline", row["outline"])] {
+        let lists = [
+            ("summary", row["sentences"]), ("update", row["update"]?["sentences"]),
+            ("outline", row["outline"]),
+        ]
+        for (kind, list) in lists {
             for (place, sentence) in (list?.array ?? []).enumerated() {
+                // A sentence that was written stands nowhere; its supports do.
                 let span = sentence["span"]
                 try database.execute(
-                    sql: "INSERT INTO sentences VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    sql: "INSERT INTO sentences VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     arguments: [
                         id, kind, place + 1, sentence["score"]?.double, sentence["words"]?.integer,
                         span?["part"]?.string, span?["start"]?.integer, span?["end"]?.integer,
-                        span?["text"]?.string ?? "",
+                        span?["text"]?.string ?? sentence["text"]?.string ?? "",
+                        sentence["heading"]?.string, sentence["support"]?.double,
                     ])
+                for (number, support) in (sentence["spans"]?.array ?? []).enumerated() {
+                    try database.execute(
+                        sql: "INSERT INTO supports VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        arguments: [
+                            id, kind, place + 1, number + 1, support["part"]?.string,
+                            support["start"]?.integer, support["end"]?.integer, support["text"]?.string ?? "",
+                        ])
+                }
             }
         }
     }

@@ -31,8 +31,12 @@ package struct AnswerRun {
         func begin(_ document: Document)
         /// Takes text; long documents are worked on as they come.
         func append(_ event: DocumentEvent) throws
-        /// The row.
-        func finish(_ end: DocumentEnd) throws -> JSONValue
+        /// The row of the document; nil where rows come at the end alone.
+        func finish(_ end: DocumentEnd) throws -> JSONValue?
+        /// Rows of several documents each, when all are read.
+        func close() throws -> [JSONValue]
+        /// Whether rows come at the end alone: a run that was killed then begins again.
+        var isGrouped: Bool { get }
         /// Tokens read and written so far.
         var rows: Int { get }
     }
@@ -77,6 +81,7 @@ package struct AnswerRun {
         let journal = try RowJournal(journalPath)
         defer { journal.close() }
         var done = 0
+        if maker.isGrouped { try journal.clear() }
         try journal.replay { row in
             done += 1
             count(row, &summary)
@@ -106,15 +111,22 @@ package struct AnswerRun {
             guard place >= done else { continue }
             try maker.append(event)
             if case .end(let end) = event {
-                let row = try maker.finish(end)
-                try journal.append(row)
-                count(row, &summary)
-                try emit(row)
-                progress.counts.documents = summary.documents
+                if let row = try maker.finish(end) {
+                    try journal.append(row)
+                    count(row, &summary)
+                    try emit(row)
+                }
+                progress.counts.documents = place + 1
                 progress.counts.lastSafe = Clock.seconds
             }
             progress.counts.tokens = maker.rows
             progress.tick()
+        }
+        if summary.stopped == nil {
+            for row in try maker.close() {
+                count(row, &summary)
+                try emit(row)
+            }
         }
         summary.tokens = maker.rows
         summary.seconds = Clock.seconds - start
@@ -156,6 +168,11 @@ private final class RowJournal {
         guard ftruncate(descriptor, off_t(whole)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
             throw FileSystem.error("write", path)
         }
+    }
+
+    /// Forgets every row.
+    func clear() throws(PipelineError) {
+        guard ftruncate(descriptor, 0) == 0 else { throw FileSystem.error("write", path) }
     }
 
     func append(_ row: JSONValue) throws(PipelineError) {

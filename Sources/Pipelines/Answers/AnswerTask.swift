@@ -9,13 +9,15 @@ import JSON
 /// What is made of each document: extract or summarize, with everything that decides its row.
 package enum AnswerTask: Sendable, Equatable {
     case extract(Extraction)
-    case summarize(ExtractiveSummary.Options)
+    case summarize(SummaryTask)
 
     package struct Extraction: Sendable, Equatable {
         package var schema: JSONValue
         package var verbatim = ExtractionSchema.Verbatim.all
         /// Copied strings may differ from the text in upper and lower case.
         package var ignoresCase = false
+        /// Values less probable than this are held back.
+        package var threshold = 0.0
 
         package init(schema: JSONValue) { self.schema = schema }
     }
@@ -31,7 +33,12 @@ package enum AnswerTask: Sendable, Equatable {
     }
 
     /// Whether a model reads the documents.
-    package var needsModel: Bool { if case .extract = self { true } else { false } }
+    package var needsModel: Bool {
+        switch self {
+        case .extract: true
+        case .summarize(let summary): summary.style == .abstractive
+        }
+    }
 
     /// Names of a record's fields, in the order of the schema.
     package var fields: [String] {
@@ -49,20 +56,22 @@ package enum AnswerTask: Sendable, Equatable {
         let reader = model.map { "\(Self.text(of: $0))\n\($0.engine.numericsClass)" } ?? ""
         switch self {
         case .extract(let extraction):
-            return "extract 2\n\(extraction.schema.text)\n\(extraction.verbatim)\n\(extraction.ignoresCase)\n"
+            return
+                "extract 3\n\(extraction.schema.text)\n\(extraction.verbatim)\n\(extraction.ignoresCase)\n\(extraction.threshold)\n"
                 + reader
-        case .summarize(let options):
-            return "summarize 2\n\(options.words)\n\(options.focus ?? "")\n\(options.outline)\n\(reader)"
+        case .summarize(let summary): return "\(summary.identity)\n\(reader)"
         }
     }
 
+    /// - Parameter title: What all documents together are called.
     /// - Throws: `.data` for a schema that cannot be enforced, with the keyword and its place.
-    package func makeRows(_ model: LoadedModel?) throws -> any AnswerRun.RowMaker {
+    package func makeRows(_ model: LoadedModel?, title: String) throws -> any AnswerRun.RowMaker {
         switch self {
         case .extract(let extraction):
             let extractor = try extractor(extraction, model!)
-            return ExtractionRows(extractor: extractor, modelText: Self.text(of: model!))
-        case .summarize(let options): return SummaryRows(options: options)
+            return ExtractionRows(
+                extractor: extractor, threshold: extraction.threshold, modelText: Self.text(of: model!))
+        case .summarize(let summary): return try SummaryRows(task: summary, title: title, model: model)
         }
     }
 
@@ -89,7 +98,7 @@ extension RunEstimate {
         self.init()
         var question = 0
         if let model {
-            _ = try task.makeRows(model)  // a schema that cannot be enforced is found out here
+            _ = try task.makeRows(model, title: "")  // a schema that cannot be enforced is found out here
             var prompt = ExtractionPrompt(fields: task.fields)
             prompt.template = model.tokenizer.chatTemplate
             question = try model.tokenizer.encode(prompt.question).count
@@ -114,10 +123,13 @@ extension RunEstimate {
                 diskBytes += 600 + 2 * document.metadata.reduce(0) { $0 + $1.value.utf8.count }
             }
             guard isChosen else { continue }
-            for section in cutter.append(event) {
-                count += (model?.tokenizer.encode(section.text).count ?? 0) + question
+            if case .extract = task {
+                for section in cutter.append(event) {
+                    count += (model?.tokenizer.encode(section.text).count ?? 0) + question
+                }
             }
             guard case .end(let end) = event else { continue }
+            if case .summarize(let summary) = task, model != nil { count = summary.mostTokens }
             documents += 1
             textBytes += end.textBytes
             if !end.status.isComplete || end.textBytes == 0 { notRead += 1 }

@@ -5,6 +5,7 @@ import JSON
 /// Rows of `lector extract`.
 package final class ExtractionRows: AnswerRun.RowMaker {
     private let extractor: Extractor
+    private let threshold: Double
     private let modelText: String
     private var document: Document?
     private var cutter = SectionCutter()
@@ -15,8 +16,10 @@ package final class ExtractionRows: AnswerRun.RowMaker {
     private var tokens = 0
     package private(set) var rows = 0
 
-    package init(extractor: Extractor, modelText: String) {
+    /// - Parameter threshold: Values less probable than this stay out of `data`; `fields` has them, marked.
+    package init(extractor: Extractor, threshold: Double = 0, modelText: String) {
         self.extractor = extractor
+        self.threshold = threshold
         self.modelText = modelText
     }
 
@@ -45,7 +48,11 @@ package final class ExtractionRows: AnswerRun.RowMaker {
         waiting = []
     }
 
-    package func finish(_ end: DocumentEnd) throws -> JSONValue {
+    package let isGrouped = false
+
+    package func close() -> [JSONValue] { [] }
+
+    package func finish(_ end: DocumentEnd) throws -> JSONValue? {
         try read()
         guard let document else { preconditionFailure("no document was begun") }
         var status = end.status
@@ -53,10 +60,17 @@ package final class ExtractionRows: AnswerRun.RowMaker {
         if status == .ok, unfinished > 0 { status = .partial(.tokens) }
         var row = [
             JSONMember("item", .string(document.address)), JSONMember("status", .string(status.description)),
-            JSONMember("data", found.map { Self.data($0, extractor.schema.json) } ?? .null),
+            JSONMember("data", found.map { data($0, extractor.schema.json) } ?? .null),
         ]
         var fields: [JSONValue] = []
-        found?.forEachLeaf { pointer, leaf in fields.append(Self.field(pointer, leaf, document, end)) }
+        var (shown, withheld) = (0, 0)
+        found?.forEachLeaf { pointer, leaf in
+            if !leaf.value.isNull { if isWithheld(leaf) { withheld += 1 } else { shown += 1 } }
+            fields.append(field(pointer, leaf, document, end))
+        }
+        if status == .ok, shown == 0, withheld > 0 {
+            row[1] = JSONMember("status", .string(ItemStatus.abstained.description))
+        }
         row.append(JSONMember("fields", .array(fields)))
         if unfinished > 0 { row.append(JSONMember("unfinished_sections", .integer(unfinished))) }
         row += [
@@ -72,11 +86,17 @@ package final class ExtractionRows: AnswerRun.RowMaker {
         return .object(row)
     }
 
-    /// The values without the nulls that the schema, as it was given, does not know.
-    private static func data(_ finding: Finding, _ schema: JSONValue) -> JSONValue {
+    private func isWithheld(_ leaf: Finding.Leaf) -> Bool {
+        !leaf.value.isNull && leaf.probability < threshold
+    }
+
+    /// The values without those that are held back and the nulls that the schema, as it was given, does not know.
+    private func data(_ finding: Finding, _ schema: JSONValue) -> JSONValue {
         switch finding {
-        case .value(let leaf): return leaf.value
-        case .list(let list): return .array(list.map { data($0, schema["items"] ?? .bool(true)) })
+        case .value(let leaf): return isWithheld(leaf) ? .null : leaf.value
+        case .list(let list):
+            let shown = list.filter { if case .value(let leaf) = $0 { !isWithheld(leaf) } else { true } }
+            return .array(shown.map { data($0, schema["items"] ?? .bool(true)) })
         case .object(let members):
             return .object(
                 members.compactMap { member in
@@ -90,7 +110,7 @@ package final class ExtractionRows: AnswerRun.RowMaker {
         }
     }
 
-    private static func field(
+    private func field(
         _ pointer: String, _ leaf: Finding.Leaf, _ document: Document, _ end: DocumentEnd
     ) -> JSONValue {
         var members = [
@@ -99,6 +119,7 @@ package final class ExtractionRows: AnswerRun.RowMaker {
             JSONMember("null_probability", .decimal(leaf.nullProbability)),
             JSONMember("confidence", .string("tokens")),
         ]
+        if isWithheld(leaf) { members.append(JSONMember("withheld", .bool(true))) }
         if leaf.value.string != nil { members.append(JSONMember("grounded", .bool(leaf.isVerbatim))) }
         if leaf.isAmbiguous { members.append(JSONMember("ambiguous", .bool(true))) }
         if !leaf.spans.isEmpty {

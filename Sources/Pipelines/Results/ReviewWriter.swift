@@ -41,11 +41,21 @@ package final class ReviewWriter: ResultWriter {
     /// Reads the inputs until every row has its text. A document that changed or went away meanwhile has none.
     private func writeDocuments(_ inputs: [String]) throws {
         var waiting: [String: [Int]] = [:]
-        for (index, row) in page.rows.enumerated().reversed() { waiting[row.item, default: []].append(index) }
+        // Rows of several documents show the surroundings of their evidence, wherever it stands.
+        var groups: [Int: ReviewExcerpts] = [:]
+        var groupsOfPart: [String: Set<Int>] = [:]
+        for (index, row) in page.rows.enumerated().reversed() {
+            if row.isGroup {
+                groups[index] = ReviewExcerpts(evidence: row.evidence, beginning: 0)
+                for evidence in row.evidence { groupsOfPart[evidence.part, default: []].insert(index) }
+            } else {
+                waiting[row.item, default: []].append(index)
+            }
+        }
         if inputs.contains("-") { StandardInput.rewind() }
         let stream = DocumentStream(inputs: inputs)
         var open: (index: Int, excerpts: ReviewExcerpts)?
-        while !(waiting.isEmpty && open == nil), let event = stream.next() {
+        while !(waiting.isEmpty && open == nil && groups.isEmpty), let event = stream.next() {
             switch event {
             case .begin(let document):
                 guard let index = waiting[document.address]?.popLast() else { continue }
@@ -61,10 +71,16 @@ package final class ReviewWriter: ResultWriter {
                 open = (index, excerpts)
             case .text(let chunk):
                 open?.excerpts.append(part: chunk.part, start: chunk.start, utf8: chunk.utf8)
+                for index in groupsOfPart[chunk.part] ?? [] {
+                    groups[index]?.append(part: chunk.part, start: chunk.start, utf8: chunk.utf8)
+                }
             case .end:
                 if let (index, excerpts) = open { try page.write(text: excerpts.finish(), of: index) }
                 open = nil
             }
+        }
+        for (index, excerpts) in groups.sorted(by: { $0.key < $1.key }) {
+            try page.write(text: excerpts.finish(), of: index)
         }
     }
 

@@ -19,8 +19,9 @@ import Yams
 ///     outputs: [results.jsonl, results.csv]
 ///     report: report.html
 ///
-/// `task: extract` has `schema` (JSON Schema in YAML, or the path of a file), `verbatim` and `ignore-case`;
-/// `task: summarize` has `words`, `focus` and `outline`.
+/// `task: extract` has `schema` (JSON Schema in YAML, or the path of a file), `verbatim`, `ignore-case` and
+/// `threshold`;
+/// `task: summarize` has `words`, `focus`, `outline`, `style`, `support` and `by`.
 package struct PipelineFile: Sendable, Equatable {
     package enum Task: String, Sendable, CaseIterable {
         case classify, extract, summarize
@@ -31,8 +32,8 @@ package struct PipelineFile: Sendable, Equatable {
                 switch self {
                 case .classify:
                     ["instruction", "labels", "threshold", "max-tokens", "skip-quoted", "calibration"]
-                case .extract: ["schema", "verbatim", "ignore-case"]
-                case .summarize: ["words", "focus", "outline"]
+                case .extract: ["schema", "verbatim", "ignore-case", "threshold"]
+                case .summarize: ["words", "focus", "outline", "style", "support", "by"]
                 }
             return ["version", "task"] + own + ["outputs", "report", "model"]
         }
@@ -49,7 +50,7 @@ package struct PipelineFile: Sendable, Equatable {
     package var report: String?
     package var model: String?
     private var extraction = AnswerTask.Extraction(schema: .null)
-    private var summary = ExtractiveSummary.Options()
+    private var summary = SummaryTask()
 
     /// What `task` says for verbs other than classify.
     package var answers: AnswerTask? {
@@ -65,7 +66,7 @@ package struct PipelineFile: Sendable, Equatable {
         switch task {
         case .classify: "classifies by \(labels.count) labels"
         case .extract: "extracts \(answers!.fields.joined(separator: ", "))"
-        case .summarize: "summarizes in \(summary.words) words"
+        case .summarize: "summarizes in \(summary.options.words) words"
         }
     }
 
@@ -155,7 +156,9 @@ package struct PipelineFile: Sendable, Equatable {
             }
             instruction = text.last == "\n" ? String(text.dropLast()) : text
         case "labels": labels = try LabelSource.parse(value, in: document)
-        case "threshold": threshold = try document.share(value, what: what)
+        case "threshold":
+            threshold = try document.share(value, what: what)
+            extraction.threshold = threshold ?? 0
         case "max-tokens": maxTokens = try document.integer(value, what: what)
         case "skip-quoted": skipQuoted = try document.bool(value, what: what)
         case "calibration": calibrates = try document.bool(value, what: what)
@@ -169,11 +172,29 @@ package struct PipelineFile: Sendable, Equatable {
                 extraction.verbatim = try document.bool(value, what: what) ? .all : .none
             }
         case "ignore-case": extraction.ignoresCase = try document.bool(value, what: what)
-        case "words": summary.words = try document.integer(value, what: what)
-        case "focus": summary.focus = try document.scalar(value, what: what)
-        case "outline": summary.outline = try document.bool(value, what: what) ? AnswerTask.outlineEntries : 0
+        case "words": summary.options.words = try document.integer(value, what: what)
+        case "focus": summary.options.focus = try document.scalar(value, what: what)
+        case "outline":
+            summary.options.outline = try document.bool(value, what: what) ? AnswerTask.outlineEntries : 0
+        case "support": summary.leastSupport = try document.share(value, what: what)
+        case "style": summary.style = try Self.choice(value, what, document)
+        case "by": summary.subject = try Self.choice(value, what, document)
         default: preconditionFailure("\(what) is a key that nobody reads")
         }
+    }
+
+    /// One of the names that an enumeration has.
+    private static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ node: Node, _ what: String, _ document: YAMLDocument
+    ) throws(PipelineError) -> Choice {
+        let text = try document.scalar(node, what: what)
+        guard let choice = Choice(rawValue: text) else {
+            throw document.error(
+                node,
+                "`\(what)` is \(TerminalText.sanitized(text)); "
+                    + document.known(text, among: Choice.allCases.map(\.rawValue)))
+        }
+        return choice
     }
 
     private static func schema(_ node: Node, _ document: YAMLDocument) throws(PipelineError) -> JSONValue {

@@ -2,6 +2,8 @@
 //
 //     swift run -c release maskbench VOCABULARY FOLDER [SHARD OF]
 //
+// With MASKBENCH_VERDICTS=FILE it writes a line of JSON for each instance, for differential.py: what was accepted.
+//
 // VOCABULARY holds one token a line, base64. FOLDER holds MaskBench's `data/*.json`. An instance is
 // spelled as Python's json.dumps does, its members as they stand or in the order of the schema, and cut into the
 // longest tokens; a mask is computed before each, as a model's decoding would.
@@ -87,11 +89,33 @@ func ordered(_ value: JSONValue, _ schema: JSONValue?, _ root: JSONValue, _ dept
     }
 }
 
+/// Whole numbers without a point, which is the one way in which constraints spell them.
+func canonical(_ value: JSONValue) -> JSONValue {
+    switch value {
+    case .object(let members): .object(members.map { JSONMember($0.name, canonical($0.value)) })
+    case .array(let list): .array(list.map { canonical($0) })
+    default:
+        value.string == nil && value.text.hasSuffix(".0")
+            ? (try? JSONValue(parsing: Array(value.text.dropLast(2).utf8))) ?? value : value
+    }
+}
+
 let folder = arguments[2]
 let shard = arguments.count > 4 ? (Int(arguments[3])!, Int(arguments[4])!) : (0, 1)
 let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted().enumerated().filter {
     $0.offset % shard.1 == shard.0
 }.map(\.element)
+let verdictsPath = ProcessInfo.processInfo.environment["MASKBENCH_VERDICTS"]
+var verdicts: [UInt8] = []
+func note(_ file: String, _ test: Int, _ verdict: String, _ spelling: [UInt8]) {
+    guard verdictsPath != nil else { return }
+    let row = JSONValue.object([
+        JSONMember("file", .string(file)), JSONMember("test", .integer(test)),
+        JSONMember("verdict", .string(verdict)),
+        JSONMember("spelling", .string(String(decoding: spelling, as: UTF8.self))),
+    ])
+    verdicts += row.bytes + [0x0A]
+}
 let verbose = ProcessInfo.processInfo.environment["MASKBENCH_VERBOSE"] != nil
 let started = now()
 let trie = TokenTrie(tokens: vocabulary)
@@ -123,6 +147,7 @@ for file in files {
         case .tooComplex(_, let reason): key = "too complex: \(reason.prefix(40))"
         }
         reasons[key, default: 0] += 1
+        note(file, -1, "refused", Array("\(error)".utf8))
         if verbose { print("\(file): \(error)") }
         continue
     }
@@ -132,15 +157,17 @@ for file in files {
         print("\(file): slow compile \(Int(compileTimes.last! / 1000)) ms")
     }
     var isRight = true
-    for test in json["tests"]?.array ?? [] {
+    for (number, test) in (json["tests"]?.array ?? []).enumerated() {
         let isValid = test["valid"]?.bool ?? true
         if isValid { validTests += 1 } else { invalidTests += 1 }
         let data = test["data"] ?? .null
         var isAccepted = false
         var read = 0
         var text: [UInt8] = []
-        // Members stand in MaskBench's order, or in the order of the schema's properties.
-        for candidate in [data.bytes, ordered(data, schema, schema).bytes] where !isAccepted {
+        // Members stand in MaskBench's order, or in the order of the schema's properties; numbers as they are, or canonical.
+        for candidate in [
+            data.bytes, ordered(data, schema, schema).bytes, canonical(ordered(data, schema, schema)).bytes,
+        ] where !isAccepted {
             var matcher = constraint.makeMatcher()
             isAccepted = true
             read = 0
@@ -160,6 +187,7 @@ for file in files {
             }
             isAccepted = isAccepted && matcher.isComplete
         }
+        note(file, number, isAccepted ? "accepted" : "rejected", text)
         if isAccepted != isValid {
             isRight = false
             if isValid { rejectedValid += 1 } else { acceptedInvalid += 1 }
@@ -172,6 +200,7 @@ for file in files {
     }
     if isRight { passing += 1 } else { wrongSchemas += 1 }
 }
+if let verdictsPath { try Data(verdicts).write(to: URL(fileURLWithPath: verdictsPath)) }
 compileTimes.sort()
 maskTimes.sort()
 func quantile(_ list: [Double], _ share: Double) -> String {
