@@ -1,15 +1,26 @@
-// The level for CPUs with AVX2 and FMA: the portable code compiled for them, with matrix products
-// and attention of its own.
+// The level for CPUs with AVX2 and FMA: the portable code compiled for them; matrix products,
+// the recurrence and attention of its own.
+#include "avx2_internal.h"
+
 #if defined(__x86_64__)
-#include <immintrin.h>
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target(CK_AVX2))), apply_to = function)
 #define CK_HAS_FMA
 #define CK_LEVEL_TABLE ck_avx2_table
 #define CK_LEVEL_NAME "avx2"
 #define CK_LEVEL_GEMM avx2_gemm
-#define CK_LEVEL_MLA_BLOCKS avx2_mla_blocks
+#define CK_LEVEL_RECURRENCE ck_avx2_kda_recurrence
+#define CK_LEVEL_BLOCKS ck_avx2_mla_blocks
+#define CK_LEVEL_ABSORBED ck_avx2_mla_absorbed
+#define CK_LEVEL_MERGE ck_avx2_mla_merge
 #include "generic_level.h"
-#include "avx2_blocks.h"
+
+// Rows of a tile, and bytes ahead of its weights that a row or two ask for.
+#ifndef CK_ROWS
+#define CK_ROWS 6
+#endif
+#ifndef CK_AHEAD
+#define CK_AHEAD 4096
+#endif
 
 // The end of a group of K for its 16 columns, as two halves; see ck_offset_bits.
 INLINE void add_group(__m256 *acc, const __m256i *sum, const uint8_t *offset, const __m256 *d) {
@@ -23,12 +34,18 @@ INLINE void load_scales(__m256 *d, const uint8_t *scales) {
 }
 
 // 16 columns of R rows; a line of 64 bytes is two halves of 8 columns by 4 values of K.
-INLINE void tile_q4(const int R, __m256 (*acc)[2], const uint8_t *x, int64_t xb, const uint8_t *panel, int64_t K) {
+INLINE void tile_q4(const int R, const bool asks, __m256 (*acc)[2], const uint8_t *x, int64_t xb, const uint8_t *panel,
+                    int64_t K) {
     const uint8_t *scales = panel + K / 8 * 64;
     const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
     for (int64_t g = 0; g < K / 32; g++) {
+        // A panel's lines and scales lie in one stretch of 288 bytes a group.
+        if (asks) {
+            UNROLL for (int j = 0; j < 5; j++)
+                _mm_prefetch((const char *)panel + 288 * g + 64 * j + CK_AHEAD, _MM_HINT_T0);
+        }
         // Eight products of at most 2 * 15 * 127 fit 16 bits.
-        __m256i half[4][2];
+        __m256i half[CK_ROWS][2];
         UNROLL for (int r = 0; r < R; r++) half[r][0] = half[r][1] = _mm256_setzero_si256();
         UNROLL for (int j = 0; j < 4; j++)
             UNROLL for (int c = 0; c < 2; c++) {
@@ -54,7 +71,7 @@ INLINE void tile_q8(const int R, __m256 (*acc)[2], const uint8_t *x, int64_t xb,
     const uint8_t *scales = panel + K / 4 * 64;
     const __m256i ones = _mm256_set1_epi16(1);
     for (int64_t g = 0; g < K / 64; g++) {
-        __m256i sum[4][2];
+        __m256i sum[CK_ROWS][2];
         UNROLL for (int r = 0; r < R; r++)
             sum[r][0] = sum[r][1] = _mm256_set1_epi32(ck_word_at(x + r * xb + ck_row_offsets(K) + 4 * g));
         for (int j = 0; j < 16; j++)
@@ -94,15 +111,15 @@ INLINE void tile_bf16(const int R, __m256 (*acc)[2], const uint8_t *x, int64_t x
         }
 }
 
-INLINE void tile(const int R, float *y, int64_t ldy, const uint8_t *x, int64_t xb, const ck_matrix *w, int64_t p) {
+INLINE void tile(const int R, const bool asks, float *y, int64_t ldy, const uint8_t *x, int64_t xb, const ck_matrix *w, int64_t p) {
     const uint8_t *panel = ck_panel(w, p);
-    __m256 acc[4][2];
+    __m256 acc[CK_ROWS][2];
     UNROLL for (int r = 0; r < R; r++) acc[r][0] = acc[r][1] = _mm256_setzero_ps();
     switch (w->format) {
         case CK_F32: tile_f32(R, acc, (const float *)x, xb / 4, (const float *)panel, w->K); break;
         case CK_BF16: tile_bf16(R, acc, x, xb, panel, w->K); break;
         case CK_Q8: tile_q8(R, acc, x, xb, panel, w->K); break;
-        case CK_Q4: tile_q4(R, acc, x, xb, panel, w->K); break;
+        case CK_Q4: tile_q4(R, asks, acc, x, xb, panel, w->K); break;
     }
     bool scaled = w->format == CK_Q8 || w->format == CK_Q4;
     int64_t columns = ck_min(16, w->N - 16 * p);
@@ -114,20 +131,32 @@ INLINE void tile(const int R, float *y, int64_t ldy, const uint8_t *x, int64_t x
     }
 }
 
-static void rows_1(float *y, int64_t ldy, const uint8_t *x, int64_t xb, const ck_matrix *w, int64_t p) { tile(1, y, ldy, x, xb, w, p); }
-static void rows_2(float *y, int64_t ldy, const uint8_t *x, int64_t xb, const ck_matrix *w, int64_t p) { tile(2, y, ldy, x, xb, w, p); }
-static void rows_3(float *y, int64_t ldy, const uint8_t *x, int64_t xb, const ck_matrix *w, int64_t p) { tile(3, y, ldy, x, xb, w, p); }
-static void rows_4(float *y, int64_t ldy, const uint8_t *x, int64_t xb, const ck_matrix *w, int64_t p) { tile(4, y, ldy, x, xb, w, p); }
+typedef void tile_of_rows(float *, int64_t, const uint8_t *, int64_t, const ck_matrix *, int64_t);
+#define CK_TILE(name, R, asks)                                                                                         \
+    static void name(float *y, int64_t ldy, const uint8_t *x, int64_t xb, const ck_matrix *w, int64_t p) {             \
+        tile(R, asks, y, ldy, x, xb, w, p);                                                                            \
+    }
+CK_TILE(rows_1, 1, false)
+CK_TILE(rows_2, 2, false)
+CK_TILE(rows_3, 3, false)
+CK_TILE(rows_4, 4, false)
+CK_TILE(rows_5, 5, false)
+CK_TILE(rows_6, 6, false)
+CK_TILE(rows_1_cold, 1, true)
+CK_TILE(rows_2_cold, 2, true)
 
 static void avx2_gemm(float *y, int64_t ldy, const void *x, int64_t x_row_bytes, int64_t M, const ck_matrix *w,
                       int64_t p0, int64_t p1) {
-    static void (*const tiles[])(float *, int64_t, const uint8_t *, int64_t, const ck_matrix *, int64_t) = {rows_1, rows_2, rows_3, rows_4};
+    static tile_of_rows *const tiles[] = {rows_1, rows_2, rows_3, rows_4, rows_5, rows_6};
+    // A row or two wait for memory and ask ahead.
+    tile_of_rows *const few = M == 1 ? rows_1_cold : rows_2_cold;
     // As many rows at a time as stay in the second-level cache while the panels pass by.
-    int64_t most = ck_max(48, (128 << 10) / ck_max(x_row_bytes, 1) / 4 * 4);
+    int64_t most = ck_max(48, (128 << 10) / ck_max(x_row_bytes, 1) / CK_ROWS * CK_ROWS);
     for (int64_t m0 = 0; m0 < M; m0 += most)
         for (int64_t p = p0; p < p1; p++)
-            for (int64_t m = m0, end = ck_min(M, m0 + most); m < end; m += 4)
-                tiles[ck_min(4, end - m) - 1](y + m * ldy, ldy, (const uint8_t *)x + m * x_row_bytes, x_row_bytes, w, p);
+            for (int64_t m = m0, end = ck_min(M, m0 + most); m < end; m += CK_ROWS)
+                (M <= 2 ? few : tiles[ck_min(CK_ROWS, end - m) - 1])(
+                    y + m * ldy, ldy, (const uint8_t *)x + m * x_row_bytes, x_row_bytes, w, p);
 }
 
 #pragma clang attribute pop

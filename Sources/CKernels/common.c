@@ -231,8 +231,8 @@ int64_t ck_mla_scratch_bytes(int64_t width, int64_t value_width) {
 }
 
 int64_t ck_mla_blocks_scratch_bytes(int64_t T, int64_t width) {
-    // Queries and softmax weights as bf16 pairs, or four queries as floats.
-    return T * ck_round_up(4 * ck_key_pairs(width), 64) + 6 * 2 * CK_KEY_BLOCK + 64 + 4 * 8 * ck_key_pairs(width);
+    // Queries and four rows of softmax weights as float; levels that keep them as bf16 pairs need less.
+    return T * 4 * ck_round_up(width, 16) + 4 * 4 * CK_KEY_BLOCK + 64;
 }
 
 int64_t ck_key_block_words(int64_t width, int64_t dv) {

@@ -3,7 +3,8 @@
 // include it too, compiled for those CPUs, with products of their own:
 //   CK_LEVEL_TABLE, CK_LEVEL_NAME   the table's symbol and name
 //   CK_LEVEL_GEMM                   gemm instead of the portable one
-//   CK_LEVEL_MLA_BLOCKS             mla_blocks instead of the portable one
+//   CK_LEVEL_RECURRENCE             kda_recurrence, likewise
+//   CK_LEVEL_BLOCKS, _ABSORBED, _MERGE   mla_blocks, mla_absorbed and mla_merge, all three
 //   CK_HAS_FMA                      fmaf is one instruction
 #pragma STDC FP_CONTRACT OFF
 
@@ -238,6 +239,7 @@ static void kda_gate(float *g, int64_t ldg, const float *z, int64_t ldz, const f
     }
 }
 
+#if !defined(CK_LEVEL_RECURRENCE)
 // The state in strips of 16 value columns, so that what is read and written per key channel
 // stays in registers; strips do not touch each other.
 static void kda_recurrence(float *out, int64_t ld_o, float *state, const float *q, int64_t ld_q,
@@ -282,6 +284,8 @@ static void kda_recurrence(float *out, int64_t ld_o, float *state, const float *
             }
         }
 }
+#define CK_LEVEL_RECURRENCE kda_recurrence
+#endif
 
 static void gated_rms_norm(float *out, int64_t ldo, const float *x, int64_t ldx, const float *gate,
                            int64_t ldg, const float *weight, int64_t T, int64_t H, int64_t V,
@@ -383,6 +387,7 @@ static void mla_expanded(const ck_mla_expanded *a, int64_t h0, int64_t h1, void 
         }
 }
 
+#if !defined(CK_LEVEL_BLOCKS)
 static void mla_absorbed(const ck_mla_absorbed *a, int64_t h0, int64_t h1, void *scratch) {
     (void)scratch;
     for (int64_t h = h0; h < h1; h++)
@@ -394,8 +399,6 @@ static void mla_absorbed(const ck_mla_absorbed *a, int64_t h0, int64_t h1, void 
         }
 }
 
-#if !defined(CK_LEVEL_MLA_BLOCKS)
-#define CK_LEVEL_MLA_BLOCKS mla_blocks
 // As in reference.c, with the block's keys and values widened a line at a time.
 static void blocks_row(const ck_mla_blocks *a, int64_t h, int64_t t, uint64_t seen, const uint16_t *keys) {
     const uint16_t *values = keys + ck_block_values(a->width);
@@ -445,9 +448,6 @@ static void mla_blocks(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *scr
                 for (int64_t i = 0; i < a->dv; i++) out[i] /= *row_sum;
         }
 }
-#else
-static void CK_LEVEL_MLA_BLOCKS(const ck_mla_blocks *a, int64_t h0, int64_t h1, void *scratch);
-#endif
 
 static void mla_merge(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
                       int64_t ld_state, int64_t parts, int64_t r) {
@@ -459,6 +459,10 @@ static void mla_merge(float *out, const float *z, int64_t ld_z, const float *row
         for (int64_t i = 0; i < r; i++) out[i] = (p ? out[i] : 0) + weight * z[p * ld_z + i];
     }
 }
+#define CK_LEVEL_BLOCKS mla_blocks
+#define CK_LEVEL_ABSORBED mla_absorbed
+#define CK_LEVEL_MERGE mla_merge
+#endif
 
 const ck_kernels CK_LEVEL_TABLE = {
     .name = CK_LEVEL_NAME,
@@ -476,12 +480,12 @@ const ck_kernels CK_LEVEL_TABLE = {
     .short_conv = short_conv,
     .l2_norm = l2_norm,
     .kda_gate = kda_gate,
-    .kda_recurrence = kda_recurrence,
+    .kda_recurrence = CK_LEVEL_RECURRENCE,
     .gated_rms_norm = gated_rms_norm,
     .mla_expanded = mla_expanded,
-    .mla_blocks = CK_LEVEL_MLA_BLOCKS,
+    .mla_blocks = CK_LEVEL_BLOCKS,
     .pack_keys = ck_common_pack_keys,
-    .mla_absorbed = mla_absorbed,
-    .mla_merge = mla_merge,
+    .mla_absorbed = CK_LEVEL_ABSORBED,
+    .mla_merge = CK_LEVEL_MERGE,
     .moe_route = ck_reference_moe_route,
 };

@@ -183,17 +183,24 @@ extension KimiLinearModel {
             for index in begin..<end {
                 let part = parts[index]
                 let (piece, row) = rows[part.row]
-                var arguments = ck_mla_absorbed(
-                    z: form.sums + index * heads * c.latentRank, ld_z: Int64(heads * c.latentRank),
-                    row_max: form.partMax + index * heads, row_sum: form.partSum + index * heads,
-                    q: form.query + part.row * heads * c.latentWidth, ld_q: Int64(heads * c.latentWidth),
-                    cache: piece.state.latentRow(layer, part.key), ld_cache: Int64(c.latentWidth), T: 1,
-                    H: Int64(heads), r: Int64(c.latentRank), dr: Int64(c.ropeWidth),
-                    query0: Int64(piece.position + row), key0: Int64(part.key), S: Int64(part.end - part.key),
-                    window: Int64(c.window ?? 0), scale: 1 / Float(c.queryWidth).squareRoot(), first: true,
-                    last: false)
-                kernels.mla_absorbed(
-                    &arguments, 0, Int64(heads), form.scratch + worker * form.scratchBytes)
+                // In stretches that lie together; a cut at a multiple of 64 changes no bit.
+                var key = part.key
+                while key < part.end {
+                    let end = min(part.end, piece.state.contiguousEnd(key))
+                    var arguments = ck_mla_absorbed(
+                        z: form.sums + index * heads * c.latentRank, ld_z: Int64(heads * c.latentRank),
+                        row_max: form.partMax + index * heads, row_sum: form.partSum + index * heads,
+                        q: form.query + part.row * heads * c.latentWidth, ld_q: Int64(heads * c.latentWidth),
+                        cache: piece.state.latentRow(layer, key), ld_cache: Int64(c.latentWidth), T: 1,
+                        H: Int64(heads), r: Int64(c.latentRank), dr: Int64(c.ropeWidth),
+                        query0: Int64(piece.position + row), key0: Int64(key), S: Int64(end - key),
+                        window: Int64(c.window ?? 0), scale: 1 / Float(c.queryWidth).squareRoot(),
+                        first: key == part.key, last: false)
+                    kernels.mla_absorbed(
+                        &arguments, 0, Int64(heads), form.scratch + worker * form.scratchBytes)
+                    if end % piece.state.segmentRows == 0 { piece.state.letGo(layer, key..<end) }
+                    key = end
+                }
             }
         }
     }

@@ -18,6 +18,7 @@ extension KimiLinearModel {
         var used = 0
         func flush() {
             if !rounds.isEmpty { attendExactly(mla, layer: layer, rounds) }
+            for round in rounds { round.piece.state.letGo(layer, round.key..<round.key + round.count) }
             rounds.removeAll(keepingCapacity: true)
             used = 0
         }

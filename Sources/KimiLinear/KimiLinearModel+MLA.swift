@@ -52,6 +52,9 @@ extension KimiLinearModel {
         var used = 0
         func flush() {
             if !segments.isEmpty { attend(mla, layer: layer, segments) }
+            for segment in segments {
+                segment.piece.state.letGo(layer, min(segment.known, segment.end)..<segment.end)
+            }
             segments.removeAll(keepingCapacity: true)
             used = 0
         }

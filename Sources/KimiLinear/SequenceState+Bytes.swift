@@ -44,9 +44,15 @@ extension SequenceState {
             out += UnsafeRawBufferPointer(
                 start: tails + layer * 3 * shape.tailPerStream, count: 3 * shape.tailPerStream * 4)
         }
-        for layer in 0..<shape.mlaLayers where kept > 0 {
-            out += UnsafeRawBufferPointer(
-                start: latentRow(layer, tokenCount - kept), count: kept * shape.latentWords * 2)
+        for layer in 0..<shape.mlaLayers {
+            var position = tokenCount - kept
+            while position < tokenCount {
+                let end = min(tokenCount, contiguousEnd(position))
+                out += UnsafeRawBufferPointer(
+                    start: latentRow(layer, position), count: (end - position) * shape.latentWords * 2)
+                letGo(layer, position..<end)
+                position = end
+            }
         }
         return out
     }

@@ -17,8 +17,11 @@ public final class SequenceState: @unchecked Sendable {
     /// so; row r of a layer is position `firstLatent` + r.
     private(set) var latents: UnsafeMutablePointer<UInt16>
     private var capacity: Int
-    /// Position of the first latent in memory.
+    /// Position of the first latent in `latents`.
     private(set) var firstLatent: Int
+    /// The latents before it, when there is no window.
+    private var segments: [LatentSegment] = []
+    private let store: LatentStore
 
     /// Derived from the latents while the sequence is read in several chunks or steps.
     var keyBlocks: KeyBlocks?
@@ -29,8 +32,12 @@ public final class SequenceState: @unchecked Sendable {
     var shortCalls = 0
 
     /// The state before any token.
-    public init(shape: StateShape) {
+    public convenience init(shape: StateShape) { self.init(shape: shape, store: .shared) }
+
+    /// - Parameter store: Takes the latents of a sequence without a window.
+    package init(shape: StateShape, store: LatentStore) {
         self.shape = shape
+        self.store = store
         tokenCount = 0
         firstLatent = 0
         capacity = 0
@@ -49,12 +56,13 @@ public final class SequenceState: @unchecked Sendable {
 
     /// An independent copy at the same position.
     public func copy() -> SequenceState {
-        let other = SequenceState(shape: shape)
+        let other = SequenceState(shape: shape, store: store)
+        other.segments = segments
         other.tokenCount = tokenCount
         other.hasDecoded = hasDecoded
         other.recurrent.update(from: recurrent, count: shape.recurrentCount)
         other.tails.update(from: tails, count: shape.tailCount)
-        let kept = keptLatents
+        let kept = keptInPlace
         other.firstLatent = tokenCount - kept
         other.makeRoom(for: 0, keeping: kept)
         for layer in 0..<shape.mlaLayers {
@@ -67,9 +75,40 @@ public final class SequenceState: @unchecked Sendable {
     /// Latents that the next token can see: all, or the window's without its own.
     var keptLatents: Int { shape.window.map { min(tokenCount, $0 - 1) } ?? tokenCount }
 
-    /// The latent of `position` in MLA layer `layer` (counted among the MLA layers).
+    /// Those of them that lie in `latents`.
+    private var keptInPlace: Int { shape.window == nil ? tokenCount - firstLatent : keptLatents }
+
+    /// The latent of `position` in MLA layer `layer` (counted among the MLA layers). Rows before the
+    /// tokens of this call are for reading only, and lie together up to ``contiguousEnd(_:)``.
     func latentRow(_ layer: Int, _ position: Int) -> UnsafeMutablePointer<UInt16> {
-        latents + (layer * capacity + position - firstLatent) * shape.latentWords
+        if position < firstLatent {
+            return segments[position / store.rows].layer(layer) + position % store.rows * shape.latentWords
+        }
+        return latents + (layer * capacity + position - firstLatent) * shape.latentWords
+    }
+
+    /// The position, a multiple of 64, before which the rows from `position` on lie together.
+    func contiguousEnd(_ position: Int) -> Int {
+        position < firstLatent ? (position / store.rows + 1) * store.rows : .max
+    }
+
+    /// Positions of one segment.
+    var segmentRows: Int { store.rows }
+
+    /// Says that a layer's latents `positions` have been read for this call. What of them is mapped does
+    /// not stay in memory.
+    func letGo(_ layer: Int, _ positions: Range<Int>) {
+        let end = min(positions.upperBound, firstLatent)
+        guard positions.lowerBound < end else { return }
+        for segment in positions.lowerBound / store.rows...(end - 1) / store.rows {
+            segments[segment].letGo(layer)
+        }
+    }
+
+    /// Latents in memory that are this state's alone, and in segments, in memory and mapped.
+    package var latentPlaces: (own: Int, inMemory: Int, mapped: Int) {
+        let mapped = segments.count(where: \.isMapped) * store.rows
+        return (keptInPlace, segments.count * store.rows - mapped, mapped)
     }
 
     /// The same row when the shape keeps Float32.
@@ -79,8 +118,30 @@ public final class SequenceState: @unchecked Sendable {
 
     /// Makes room for the latents of the next `count` tokens; drops what no token will see again.
     func reserve(_ count: Int) {
+        if shape.window == nil, shape.mlaLayers > 0 { seal() }
         let used = tokenCount - firstLatent
-        if used + count > capacity { makeRoom(for: count, keeping: keptLatents) }
+        if used + count > capacity { makeRoom(for: count, keeping: keptInPlace) }
+    }
+
+    /// Whole segments of rows leave `latents`.
+    private func seal() {
+        let old = firstLatent
+        var first = old
+        while tokenCount - first >= store.rows {
+            segments.append(
+                LatentSegment(
+                    store, layers: shape.mlaLayers, layerBytes: store.rows * shape.latentWords * 2
+                ) { latents + ($0 * capacity + first - old) * shape.latentWords })
+            first += store.rows
+        }
+        guard first > old else { return }
+        for layer in 0..<shape.mlaLayers {
+            let base = latents + layer * capacity * shape.latentWords
+            base.update(
+                from: base + (first - old) * shape.latentWords,
+                count: (tokenCount - first) * shape.latentWords)
+        }
+        firstLatent = first
     }
 
     private func makeRoom(for count: Int, keeping kept: Int) {
@@ -124,18 +185,30 @@ public final class SequenceState: @unchecked Sendable {
     /// else. Steps behind it cost what they cost behind a text.
     package convenience init(shape: StateShape, madeAt position: Int) {
         self.init(shape: shape)
-        restore(tokens: position, kept: shape.window.map { min(position, $0 - 1) } ?? position)
         var random: UInt32 = 1
-        for layer in 0..<shape.mlaLayers where tokenCount > firstLatent {
-            for index in 0..<(tokenCount - firstLatent) * shape.latentWidth {
-                random = random &* 1_664_525 &+ 1_013_904_223
-                let value = Float(Int32(bitPattern: random)) * 0x1p-30
-                if shape.exactLatents {
-                    exactLatentRow(layer, firstLatent)[index] = value
-                } else {
-                    latentRow(layer, firstLatent)[index] = UInt16(value.bitPattern >> 16)
+        func make(_ first: Int, _ count: Int) {
+            for layer in 0..<shape.mlaLayers where count > 0 {
+                for index in 0..<count * shape.latentWidth {
+                    random = random &* 1_664_525 &+ 1_013_904_223
+                    let value = Float(Int32(bitPattern: random)) * 0x1p-30
+                    if shape.exactLatents {
+                        exactLatentRow(layer, first)[index] = value
+                    } else {
+                        latentRow(layer, first)[index] = UInt16(value.bitPattern >> 16)
+                    }
                 }
             }
+        }
+        if let window = shape.window {
+            let kept = min(position, window - 1)
+            restore(tokens: position, kept: kept)
+            make(position - kept, kept)
+        }
+        while tokenCount < position {
+            let count = min(store.rows, position - tokenCount)
+            reserve(count)
+            make(tokenCount, count)
+            tokenCount += count
         }
     }
 

@@ -96,6 +96,48 @@ struct Variant: CustomTestStringConvertible, Sendable {
         }
     }
 
+    @Test(
+        "latents in segments, in memory or mapped, change no bit, and forks share them",
+        arguments: Recipe.allCases)
+    func segments(recipe: Recipe) throws {
+        let model = try Golden.model(recipe: recipe, chunkRows: 41)
+        let whole = try model.read(Self.tokens)
+        let segmentBytes =
+            model.stateShape.mlaLayers * model.stateShape.latentWidth * 64 * (recipe == .f32 ? 4 : 2)
+        for inMemory in 0...2 {
+            let store = LatentStore(rows: 64, bytes: inMemory * segmentBytes)
+            let state = SequenceState(shape: model.stateShape, store: store)
+            let first = try model.read(Array(Self.tokens[..<301]), from: state)
+            #expect(state.latentPlaces.inMemory == inMemory * 64)
+            #expect(state.latentPlaces.mapped == (4 - inMemory) * 64)
+            let fork = state.copy()
+            for continued in [fork, state] {
+                let end = try model.read(Array(Self.tokens[301...]), from: continued)
+                #expect(end.state == whole.state)
+                #expect(sameBits(first.logits + end.logits, whole.logits))
+            }
+        }
+    }
+
+    @Test("decoding over segments gives the same bits", arguments: Recipe.allCases)
+    func decodingSegments(recipe: Recipe) throws {
+        let model = try Golden.model(recipe: recipe)
+        func decoded(_ state: SequenceState) throws -> [[Float]] {
+            _ = try model.read(Array(Self.tokens[..<301]), from: state)
+            var rows: [[Float]] = []
+            for token in Self.tokens[301...] {
+                let item = KimiLinearModel.Item(
+                    state: state, tokens: [token], logits: .last, isDecoding: true)
+                try model.advance([item]) { _, _, row in rows.append(Array(row)) }
+            }
+            return rows
+        }
+        let plain = try decoded(model.makeState())
+        let mapped = SequenceState(shape: model.stateShape, store: LatentStore(rows: 64, bytes: 0))
+        #expect(sameBits(try decoded(mapped), plain))
+        #expect(mapped.latentPlaces.mapped == 320)
+    }
+
     @Test("the tokens a window has left behind do not reach attention, and the state stays constant in size")
     func window() throws {
         let model = try Golden.model(recipe: .f32, window: 70)
