@@ -22,6 +22,7 @@ struct LectorCommand: ParsableCommand {
             WorkCommand.self,
             MergeCommand.self,
             StatusCommand.self,
+            SlurmCommand.self,
             ApplyCommand.self,
             DocumentsCommand.self,
             TokensCommand.self,
