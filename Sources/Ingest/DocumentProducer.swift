@@ -7,6 +7,13 @@ protocol DocumentProducer: AnyObject {
     ///
     /// - Returns: Whether there is more to come from this producer.
     func step(_ context: StreamContext) -> Bool
+    /// What the last step gave, so that another reader of the same bytes can begin with it: numbers that this
+    /// producer's first step finds in ``StreamContext/takeStep()``. Nil for a producer that is read from its start.
+    var place: [Int]? { get }
+}
+
+extension DocumentProducer {
+    var place: [Int]? { nil }
 }
 
 /// What the producers of one stream share: the queue of events and the stack of producers.
@@ -16,10 +23,26 @@ final class StreamContext {
     private var events: [DocumentEvent] = []
     private var head = 0
     private(set) var stack: [DocumentProducer] = []
+    /// Steps to a place to begin at that nobody has taken yet.
+    private(set) var stepsLeft: ArraySlice<[Int]> = []
+    /// Set by who finds something else at the place than it says.
+    var isLost = false
+    /// Set by an archive that is not unpacked any further.
+    var hasStruckLimit = false
+    private let findsPlaces: Bool
+    private var lastSteps: [[Int]] = []
+    private var pendingSteps: [[Int]]?
+    /// That of the last document that began, where it has one.
+    private(set) var place: StreamPlace?
 
-    init(options: IngestOptions) {
+    init(options: IngestOptions, findsPlaces: Bool = false, from steps: [[Int]] = []) {
         self.options = options
+        self.findsPlaces = findsPlaces
+        stepsLeft = steps[...]
     }
+
+    /// Where the caller, from the outermost on, is to begin; nil for its start.
+    func takeStep() -> [Int]? { stepsLeft.popFirst() }
 
     func emit(_ event: DocumentEvent) { events.append(event) }
 
@@ -39,14 +62,41 @@ final class StreamContext {
             head = 0
             guard let top = stack.last else { return nil }
             let height = stack.count
-            if !top.step(self) { stack.remove(at: height - 1) }
+            let goesOn = top.step(self)
+            if findsPlaces { notePlace() }
+            if !goesOn { stack.remove(at: height - 1) }
         }
         defer { head += 1 }
         let event = events[head]
+        if findsPlaces, case .begin(let document) = event {
+            place = pendingSteps.map { StreamPlace(steps: $0, item: document.address) }
+            pendingSteps = nil
+        }
         if case .text = event {  // the queue must not keep a second copy of what is passed on
             events[head] = .end(DocumentEnd(status: .ok, contentDigest: "", textBytes: 0))
         }
         return event
+    }
+}
+
+extension StreamContext {
+    /// Gives the next event back, when it was the beginning of a document.
+    func putBack() { head -= 1 }
+
+    private func notePlace() {
+        var steps: [[Int]] = []
+        for producer in stack {
+            guard let step = producer.place else { break }
+            steps.append(step)
+        }
+        if steps == lastSteps { return }
+        // Someone inside has ended: what comes next from around it is not what its step began with.
+        if lastSteps.starts(with: steps) {
+            pendingSteps = nil
+            return
+        }
+        lastSteps = steps
+        pendingSteps = steps
     }
 }
 

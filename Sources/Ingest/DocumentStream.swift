@@ -15,9 +15,27 @@ import Glibc
 public final class DocumentStream {
     private let context: StreamContext
 
-    public init(inputs: [String], options: IngestOptions = .init()) {
-        context = StreamContext(options: options)
+    /// - Parameter findsPlaces: Whether ``place`` is wanted.
+    public init(inputs: [String], options: IngestOptions = .init(), findsPlaces: Bool = false) {
+        context = StreamContext(options: options, findsPlaces: findsPlaces)
         context.push(InputList(inputs))
+    }
+
+    /// Begins in the middle: from there on the events are those of a stream over the same inputs, with the same options,
+    /// from their start.
+    ///
+    /// What stands before is not read, or, inside of packed files, unpacked and not looked at. That holds of archives
+    /// (``StreamPlace/archive``) only where all documents in them could be read: limits on what an archive unpacks to
+    /// are not kept, and libarchive may say something else of damage when it has not read what stands before it.
+    ///
+    /// - Returns: Nil where the document of `place` does not stand there; the inputs are others then.
+    public init?(inputs: [String], options: IngestOptions = .init(), at place: StreamPlace) {
+        context = StreamContext(options: options, from: place.steps)
+        context.push(InputList(inputs))
+        guard case .begin(let document)? = context.nextEvent(), document.address == place.item,
+            context.stepsLeft.isEmpty, !context.isLost
+        else { return nil }
+        context.putBack()
     }
 
     /// Reads one document from bytes that a closure hands out: for other sources than
@@ -32,16 +50,49 @@ public final class DocumentStream {
 
     /// The next event; nil after the last.
     public func next() -> DocumentEvent? { context.nextEvent() }
+
+    /// Whether an archive has struck a limit since this was asked last: no stream may begin in it.
+    public func hasStruckLimit() -> Bool {
+        defer { context.hasStruckLimit = false }
+        return context.hasStruckLimit
+    }
+
+    /// Where the last document that began stands, when another stream could begin with it; nil also unless asked for.
+    public var place: StreamPlace? { context.place }
+}
+
+/// Where a document stands in some inputs, closely enough to begin a stream there.
+public struct StreamPlace: Sendable, Equatable {
+    /// For each container around it, the outermost first, numbers that its reader understands: one for the list of
+    /// inputs and for archives, two for folders, three for mailboxes.
+    public var steps: [[Int]]
+    /// The document's address.
+    public var item: String
+
+    public init(steps: [[Int]], item: String) {
+        self.steps = steps
+        self.item = item
+    }
+
+    /// The steps to the outermost archive or packed file around the document; nil where there is none.
+    public var archive: [[Int]]? {
+        steps.indices.dropFirst().first { steps[$0].count == 1 }.map { Array(steps[..<$0]) }
+    }
 }
 
 /// The inputs as they were named.
 private final class InputList: DocumentProducer {
     private var rest: ArraySlice<String>
+    /// The number of the input.
+    private(set) var place: [Int]?
 
     init(_ inputs: [String]) { rest = inputs[...] }
 
     func step(_ context: StreamContext) -> Bool {
-        guard let input = rest.popFirst() else { return false }
+        if place == nil, let step = context.takeStep() { rest = rest.dropFirst(max(0, step.first ?? 0)) }
+        guard !rest.isEmpty else { return false }
+        place = [rest.startIndex]
+        let input = rest.removeFirst()
         if input == "-" {
             let source = FileSource(descriptor: 0, closes: false, isRegular: false)
             context.push(ContentOpener(ByteReader(source), address: "-", depth: 0, isPlainFile: true))

@@ -86,6 +86,8 @@ private final class FolderReader: DocumentProducer {
     private let parents: [PathOpener.FolderIdentity]
     private let walk: PathOpener.Walk
     private var names: ArraySlice<[UInt8]>
+    /// The number of the entry, and how many the walk had listed.
+    private(set) var place: [Int]?
 
     private init(
         _ path: [UInt8], _ address: String, _ parents: [PathOpener.FolderIdentity], _ walk: PathOpener.Walk,
@@ -150,7 +152,17 @@ private final class FolderReader: DocumentProducer {
     }
 
     func step(_ context: StreamContext) -> Bool {
-        guard let name = names.popFirst() else { return false }
+        if place == nil, let step = context.takeStep() {
+            guard step.count == 2, step[0] >= 0 else {
+                context.isLost = true
+                return false
+            }
+            names = names.dropFirst(step[0])
+            walk.entries = step[1]
+        }
+        guard !names.isEmpty else { return false }
+        place = [names.startIndex, walk.entries]
+        let name = names.removeFirst()
         var folder = path
         while folder.count > 1, folder.last == 0x2F { folder.removeLast() }
         var base = address

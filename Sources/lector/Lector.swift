@@ -23,6 +23,7 @@ struct LectorCommand: ParsableCommand {
             WorkCommand.self,
             MergeCommand.self,
             StatusCommand.self,
+            SlurmCommand.self,
             ApplyCommand.self,
             DocumentsCommand.self,
             TokensCommand.self,

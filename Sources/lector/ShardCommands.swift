@@ -18,7 +18,7 @@ struct PlanCommand: ParsableCommand {
               lector plan archive.mbox --labels-file labels.yaml --run big --shards 64 -o labels.jsonl
               for worker in 1 2 3 4; do lector work big & done; wait; lector merge big
               lector status big --watch
-              sbatch --array=0-63 --requeue --wrap 'lector work big --shard-from-env --allow-partial'
+              lector slurm big --submit --cpus 8 --time 4:00:00
 
             EXIT STATUS
               0 the plan is there; 64 usage; 65 data; 74 I/O; 75 the folder is in use; 78 it is another run's
@@ -62,7 +62,7 @@ struct PlanCommand: ParsableCommand {
                         "\(CommandSupport.clean(folder.path)) is a run that one process has begun; `lector resume` it, "
                             + "or give another --run folder")
                 }
-                guard let made = ShardPlan(shards, of: DocumentStream(inputs: request.inputs)) else {
+                guard let made = ShardPlan(shards, inputs: request.inputs) else {
                     CommandSupport.complain("stopped; give the same command again")
                     return StopSignal.exitStatus(StopSignal.received ?? SIGINT)
                 }

@@ -171,6 +171,8 @@ final class ShardWorker {
     let deadAfter: Double
     let meter: ProgressMeter
     private var model: (output: RunRequest.Output, loaded: LoadedModel)?
+    /// The last run, as long as its plan is the same file: to look at all inputs again takes long where there are millions.
+    private var last: (plan: PlanFile, work: ShardWork)?
 
     init(_ options: ResumeOptions, deadAfter: Double) throws {
         self.options = options
@@ -182,6 +184,8 @@ final class ShardWorker {
 
     /// Work on a run that was entered; its model is loaded unless it is the one of before.
     func work(on folder: RunFolder) throws -> ShardWork {
+        let plan = PlanFile(folder.planPath)
+        if let last, last.plan == plan { return last.work }
         var request = try RunRequest(resuming: folder)
         if let threads = options.threads { request.output.threads = threads }
         let path = request.output.modelPath.map(FileSystem.absolute)
@@ -191,7 +195,25 @@ final class ShardWorker {
             model = nil
             model = (request.output, try ModelOpening.open(request.output))
         }
-        return try ShardWork(folder, model: model!.loaded, progress: meter)
+        let work = try ShardWork(folder, model: model!.loaded, progress: meter)
+        last = (plan, work)
+        return work
+    }
+
+    private struct PlanFile: Equatable {
+        let path: String
+        let inode: UInt
+        let seconds: Int
+        let nanoseconds: Int
+
+        init(_ path: String) {
+            var info = stat()
+            stat(path, &info)
+            self.path = path
+            inode = UInt(info.st_ino)
+            seconds = info.st_mtim.tv_sec
+            nanoseconds = info.st_mtim.tv_nsec
+        }
     }
 
     static func check(_ number: Int, _ work: ShardWork) throws(PipelineError) {

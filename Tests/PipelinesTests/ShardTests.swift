@@ -137,4 +137,36 @@ struct ShardTests {
         #expect(lector.run(["work", "plain"]).status == 64)
         #expect(lector.run(["status", "plain"]).status == 64)
     }
+
+    @Test(
+        "a worker reads nothing that stands before its shard; a plan without places, or with wrong ones, still works"
+    )
+    func places() {
+        let lector = Self.prepare()
+        lector.run(["classify"] + Self.flags + Self.outputs("one") + ["--run", "one"])
+        #expect(Self.plan(lector, 6).status == 0)
+        // What stands before the last shard turns to something else, of the same size and time.
+        var info = stat()
+        stat(lector.work.file("input/1.mbox"), &info)
+        let mailbox = lector.bytes("input/1.mbox")
+        func put(_ bytes: [UInt8]) {
+            lector.work.write(bytes, to: "input/1.mbox")
+            let times = [info.st_atim, info.st_mtim]
+            utimensat(AT_FDCWD, lector.work.file("input/1.mbox"), times, 0)
+        }
+        put([UInt8](repeating: 0x78, count: mailbox.count))
+        let seeking = lector.run(["work", "run", "--shard", "5", "--allow-partial"])
+        #expect(seeking.status == 0 && !seeking.err.contains("the plan says"), "\(seeking.err)")
+        put(mailbox)
+        let plan = lector.text("run/shards.json")
+        lector.work.write(plan.replacing("\"item\": \"", with: "\"item\": \"x"), to: "run/shards.json")
+        let lost = lector.run(["work", "run", "--shard", "4", "--allow-partial"])
+        #expect(lost.status == 0 && lost.err.contains("does not begin where the plan says"), "\(lost.err)")
+        lector.work.write(plan.replacing("\"steps\"", with: "\"unknown\""), to: "run/shards.json")
+        #expect(lector.run(["work", "run", "--shard", "3", "--allow-partial"]).status == 0)
+        lector.work.write(plan, to: "run/shards.json")
+        #expect(lector.run(["work", "run", "--allow-partial", "-q"]).status == 0)
+        #expect(lector.run(["merge", "run", "-q"]).status == 1)
+        Self.expectSame(lector)
+    }
 }

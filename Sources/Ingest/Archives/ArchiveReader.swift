@@ -15,6 +15,8 @@ final class ArchiveReader: DocumentProducer {
     private var entries = 0
     private var entry: EntrySource?
     private var isOpen = false
+    /// The number of the entry, from 1.
+    private(set) var place: [Int]?
 
     /// - Parameters:
     ///   - depth: Containers around the entries, this one counted.
@@ -33,10 +35,18 @@ final class ArchiveReader: DocumentProducer {
                 context.emitFailure(address, .failed(failure.reason), failure.message)
                 return false
             }
+            if let step = context.takeStep() {
+                budget.isWaived = true
+                guard step.count == 1, passOver(step[0] - 1) else {
+                    context.isLost = true
+                    return false
+                }
+            }
         }
         if let entry {
             self.entry = nil
             entry.drain()
+            if budget.failure != nil { context.hasStruckLimit = true }
             if file.isRaw { return false }  // the one stream of a compressed file; its document has said all
         }
         if let failure = budget.failure {
@@ -58,6 +68,7 @@ final class ArchiveReader: DocumentProducer {
             return true
         case .entry(let name, let isEncrypted):
             entries += 1
+            place = [entries]
             if entries > context.limits.maxEntries {
                 context.emitFailure(
                     address, .failed(.limitEntries),
@@ -79,5 +90,17 @@ final class ArchiveReader: DocumentProducer {
                     isPlainFile: false, budget: budget))
             return true
         }
+    }
+
+    /// Goes on after so many entries, whose data libarchive need not give.
+    private func passOver(_ count: Int) -> Bool {
+        while entries < count {
+            switch file.nextHeader() {
+            case .entry: entries += 1
+            case .nothing: break
+            case .end, .failed: return false
+            }
+        }
+        return true
     }
 }

@@ -56,6 +56,24 @@ final class ByteReader {
         offset += count
     }
 
+    /// Goes on to an offset ahead: by seeking where the source can, else by reading what stands before.
+    ///
+    /// - Returns: Whether the source goes that far; one that can seek is not asked.
+    func advance(to target: Int) -> Bool {
+        guard target >= offset else { return false }
+        if target - offset > end - start, !isSourceDone, source.seek(to: target) {
+            offset = target
+            start = 0
+            end = 0
+        }
+        while offset < target {
+            let count = min(look().count, target - offset)
+            if count == 0 { return false }
+            consume(count)
+        }
+        return true
+    }
+
     /// All that is left, for readers that hold their document in memory.
     ///
     /// - Returns: At most `limit` bytes, and whether there were more; those are consumed, too.

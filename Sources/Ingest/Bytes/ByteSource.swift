@@ -14,10 +14,15 @@ protocol ByteSource: AnyObject {
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(SourceFailure) -> Int
     /// A descriptor that can be read at any offset, for readers that must seek.
     var seekableDescriptor: Int32? { get }
+    /// Goes on at an offset from the source's start.
+    ///
+    /// - Returns: Whether it could; else nothing has changed.
+    func seek(to offset: Int) -> Bool
 }
 
 extension ByteSource {
     var seekableDescriptor: Int32? { nil }
+    func seek(to offset: Int) -> Bool { false }
 }
 
 /// A file, or whatever stands behind a descriptor.
@@ -36,6 +41,8 @@ final class FileSource: ByteSource {
     deinit { if closes { close(descriptor) } }
 
     var seekableDescriptor: Int32? { isRegular ? descriptor : nil }
+
+    func seek(to offset: Int) -> Bool { isRegular && lseek(descriptor, off_t(offset), SEEK_SET) == offset }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(SourceFailure) -> Int {
         while true {

@@ -25,6 +25,8 @@ final class MboxReader: DocumentProducer {
     private var message: [UInt8] = []
     private var doubts: [String] = []
     private var isStarted = false
+    /// Offset, number and line of the mail.
+    private(set) var place: [Int]?
 
     init(
         _ reader: ByteReader, address: String, isPlainFile: Bool, depth: Int = 0, budget: UnpackBudget? = nil
@@ -55,9 +57,21 @@ final class MboxReader: DocumentProducer {
     func step(_ context: StreamContext) -> Bool {
         if !isStarted {
             isStarted = true
-            take(Self.envelopeStart(reader.look(Self.lookahead)), keep: nil)
+            if let step = context.takeStep() {
+                guard step.count == 3, reader.advance(to: step[0]),
+                    reader.look(Self.lookahead).begins(with: "From ")
+                else {
+                    context.isLost = true
+                    return false
+                }
+                ordinal = step[1] - 1
+                line = step[2]
+            } else {
+                take(Self.envelopeStart(reader.look(Self.lookahead)), keep: nil)
+            }
         }
         guard !reader.isAtEnd else { return false }
+        place = [reader.offset, ordinal + 1, line]
         readMessage(context)
         return !reader.isAtEnd
     }

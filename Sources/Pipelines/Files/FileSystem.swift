@@ -44,7 +44,7 @@ package enum FileSystem {
     }
 
     /// Where a symbolic link leads in the end; nil when `path` is none, or leads nowhere.
-    static func linkTarget(_ path: String) -> String? {
+    package static func linkTarget(_ path: String) -> String? {
         var info = stat()
         guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFLNK,
             let target = realpath(path, nil)

@@ -87,10 +87,11 @@ final class ClassificationLoop {
 
     /// Reads all of `stream`, or until a signal asks to stop.
     ///
+    /// - Parameter first: The row of its first document.
     /// - Returns: Whether everything has its row.
-    func run(_ stream: DocumentStream) throws -> Bool {
+    func run(_ stream: DocumentStream, first: Int = 0) throws -> Bool {
         var place = -1
-        var row = -1
+        var row = first - 1
         var chosen = sample?.places[...]
         var reader: ItemReader?
         reading: while let event = stream.next() {

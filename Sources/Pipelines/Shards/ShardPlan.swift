@@ -11,6 +11,19 @@ package struct ShardPlan: Sendable, Equatable {
         /// Places of the documents in the input, from 0.
         package var rows: Range<Int>
         package var textBytes: Int
+        /// Where a stream can begin to read the shard, with the document that stands there; nil for the input's start.
+        package var start: Start?
+
+        package init(rows: Range<Int>, textBytes: Int, start: Start? = nil) {
+            self.rows = rows
+            self.textBytes = textBytes
+            self.start = start
+        }
+    }
+
+    package struct Start: Sendable, Equatable {
+        package var row: Int
+        package var place: StreamPlace
     }
 
     package static let currentFormat = 1
@@ -21,14 +34,28 @@ package struct ShardPlan: Sendable, Equatable {
     /// Walks over the inputs without a model and cuts them into at most `count` shards.
     ///
     /// - Returns: Nil after a signal.
-    package init?(_ count: Int, of stream: DocumentStream) {
+    package init?(_ count: Int, inputs: [String]) {
+        let stream = DocumentStream(inputs: inputs, findsPlaces: true)
         var sizes: [Int] = []
+        var starts = ShardStarts()
         while let event = stream.next() {
             if StopSignal.received != nil { return nil }
-            // A document without text costs something, too.
-            if case .end(let end) = event { sizes.append(end.textBytes + 64) }
+            if stream.hasStruckLimit() { starts.removeArchive() }
+            switch event {
+            case .begin:
+                if let place = stream.place { starts.add(Start(row: sizes.count, place: place)) }
+            case .text: break
+            case .end(let end):
+                // A document without text costs something, too.
+                sizes.append(end.textBytes + 64)
+                switch end.status {
+                case .failed, .partial: starts.removeArchive()
+                default: break
+                }
+            }
         }
         self.init(count, sizes: sizes)
+        for index in shards.indices { shards[index].start = starts.last(upTo: shards[index].rows.lowerBound) }
     }
 
     package init(_ count: Int, sizes: [Int]) {
@@ -68,7 +95,8 @@ package struct ShardPlan: Sendable, Equatable {
             guard let first = value["first"]?.integer, let count = value["count"]?.integer, count >= 0,
                 first == rows, let bytes = value["textBytes"]?.integer
             else { throw .data("\(shown) is damaged; plan the run anew in another folder") }
-            shards.append(Shard(rows: first..<first + count, textBytes: bytes))
+            shards.append(
+                Shard(rows: first..<first + count, textBytes: bytes, start: Start(json: value["start"])))
         }
     }
 
@@ -78,12 +106,69 @@ package struct ShardPlan: Sendable, Equatable {
                 JSONMember("first", .integer($0.rows.lowerBound)),
                 JSONMember("count", .integer($0.rows.count)),
                 JSONMember("textBytes", .integer($0.textBytes)),
+                JSONMember("start", $0.start?.json ?? .null),
             ])
         }
         let json = JSONValue.object([
             JSONMember("format", .integer(Self.currentFormat)), JSONMember("shards", .array(list)),
         ])
         try AtomicFile.write(json.indentedText.utf8, to: path)
+    }
+}
+
+extension ShardPlan.Start {
+    var json: JSONValue {
+        .object([
+            JSONMember("row", .integer(row)), JSONMember("item", .string(place.item)),
+            JSONMember("steps", .array(place.steps.map { .array($0.map { .integer($0) }) })),
+        ])
+    }
+
+    /// Nil for what is not there or not understood: the shard is then read from the input's start.
+    init?(json: JSONValue?) {
+        guard let json, let row = json["row"]?.integer, let item = json["item"]?.string,
+            let steps = json["steps"]?.array?.map({ $0.array?.compactMap(\.integer) ?? [] })
+        else { return nil }
+        self.init(row: row, place: StreamPlace(steps: steps, item: item))
+    }
+}
+
+/// Places to begin at, some thousand spread over all documents, however many there are.
+struct ShardStarts {
+    private static let most = 1 << 15
+    private var starts: [ShardPlan.Start] = []
+    private var stride = 1
+    /// Around the last place, kept or not; and the one that none is kept of.
+    private var archive: [[Int]]?
+    private var spoiled: [[Int]]?
+
+    mutating func add(_ start: ShardPlan.Start) {
+        archive = start.place.archive
+        if archive != nil, archive == spoiled { return }
+        if let last = starts.last, start.row - last.row < stride { return }
+        starts.append(start)
+        guard starts.count > Self.most else { return }
+        stride *= 2
+        var kept: [ShardPlan.Start] = []
+        for start in starts where kept.isEmpty || start.row - kept.last!.row >= stride { kept.append(start) }
+        starts = kept
+    }
+
+    /// Has no stream begin in the archive that was read last. Where one strikes a limit, or something in it cannot be
+    /// read, what comes after may depend on what was read before.
+    mutating func removeArchive() {
+        guard let archive else { return }
+        spoiled = archive
+        while starts.last?.place.archive == archive { starts.removeLast() }
+    }
+
+    func last(upTo row: Int) -> ShardPlan.Start? {
+        var (low, high) = (0, starts.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if starts[middle].row <= row { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 ? starts[low - 1] : nil
     }
 }
 

@@ -108,8 +108,8 @@ package final class ShardWork {
         progress.counts.totalDocuments = rows.count
         progress.counts.totalTextBytes = plan.shards[shard.number].textBytes
         do {
-            if request.inputs.contains("-") { StandardInput.rewind() }
-            guard try loop.run(DocumentStream(inputs: request.inputs)) else {
+            let (stream, first) = open(shard.number)
+            guard try loop.run(stream, first: first) else {
                 try? beat(force: true)
                 return .stopped(StopSignal.received ?? SIGINT)
             }
@@ -129,6 +129,20 @@ package final class ShardWork {
         FileSystem.syncFolder(shard.path)
         SavedStates.removeFolder(worker.statesPath)
         return .finished
+    }
+
+    /// The documents from the shard's start, or from the input's, and the first one's row.
+    private func open(_ number: Int) -> (DocumentStream, first: Int) {
+        if request.inputs.contains("-") { StandardInput.rewind() }
+        if let start = plan.shards[number].start {
+            if let stream = DocumentStream(inputs: request.inputs, at: start.place) {
+                return (stream, start.row)
+            }
+            progress.say(
+                "shard \(number) does not begin where the plan says; the input is read from its start")
+            if request.inputs.contains("-") { StandardInput.rewind() }
+        }
+        return (DocumentStream(inputs: request.inputs), 0)
     }
 
     private func json(

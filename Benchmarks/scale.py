@@ -1,0 +1,80 @@
+"""What shards cost: the same mailbox read by one process, and planned, worked on by several, and merged.
+
+    python3 Benchmarks/scale.py --mails 100000                # a random tiny model: everything but the model is visible
+    python3 Benchmarks/scale.py --mails 2000 --model bundled
+
+Counts CPU seconds, so that a busy machine changes little. `ingestion` is what `lector plan` takes, which walks the input once
+and does nothing else. `overhead` is what planning, leases, markers, further starts of workers and the merge add.
+"""
+
+import argparse
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def cpu():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mails", type=int, default=100_000)
+    parser.add_argument("--words", type=int, default=8)
+    parser.add_argument("--shards", type=int, default=16)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--model", default="tiny", help="tiny, bundled, or a path")
+    parser.add_argument("--lector", default=str(ROOT / ".build/release/lector"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="lector-scale-") as name:
+        measure(options, pathlib.Path(name))
+
+
+def measure(options, folder):
+    with open(folder / "mails.mbox", "wb") as file:
+        subprocess.run(
+            [sys.executable, str(ROOT / "Tests/Scale/mails.py"), str(options.mails), "--words", str(options.words)],
+            stdout=file, check=True)
+    model = [] if options.model == "bundled" else ["--model", str(folder / "model")]
+    if options.model == "tiny":
+        subprocess.run([sys.executable, str(ROOT / "Tests/Scale/tiny_model.py"), str(folder / "model")], check=True)
+    elif options.model != "bundled":
+        (folder / "model").symlink_to(pathlib.Path(options.model).resolve())
+    environment = {**os.environ, "LECTOR_THREADS": "1", "XDG_STATE_HOME": str(folder / "state")}
+    task = ["mails.mbox", *model, "--progress", "none", "--quiet"]
+
+    def timed(*commands):
+        before, began = cpu(), time.monotonic()
+        running = [
+            subprocess.Popen([options.lector, *command], cwd=folder, env=environment, stderr=subprocess.DEVNULL)
+            for command in commands]
+        for process in running:
+            if process.wait() not in (0, 1, 75):
+                sys.exit(f"{process.args} ended with {process.returncode}")
+        return cpu() - before, time.monotonic() - began
+
+    one = timed(["classify", *task, "-o", "one.jsonl"])
+    plan = timed(["plan", *task, "-o", "many.jsonl", "--run", "run", "--shards", str(options.shards)])
+    work = timed(*[["work", "run", "--quiet"]] * options.workers)
+    merge = timed(["merge", "run", "--quiet"])
+    if (folder / "one.jsonl").read_bytes() != (folder / "many.jsonl").read_bytes():
+        sys.exit("the shards' rows are not those of one process")
+    size = (folder / "mails.mbox").stat().st_size
+    print(f"{options.mails} mails, {size / 1e6:.1f} MB, {options.model} model, {options.shards} shards, "
+          f"{options.workers} workers")
+    for label, (seconds, wall) in [("one process", one), ("plan", plan), ("work", work), ("merge", merge)]:
+        print(f"  {label:12} {seconds:8.2f} s CPU {wall:8.2f} s")
+    over = plan[0] + work[0] + merge[0] - one[0]
+    print(f"  ingestion    {plan[0] / one[0]:.1%} of one process; workers beyond it {(work[0] - one[0]) / one[0]:+.1%}")
+    print(f"  overhead     {over:.2f} s CPU, {over / one[0]:.1%}; {1e6 * over / options.mails:.0f} us a mail")
+
+
+if __name__ == "__main__":
+    main()

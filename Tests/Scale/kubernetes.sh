@@ -1,0 +1,16 @@
+#!/bin/sh
+# kubernetes.sh: the manifests against the schemas of the API, which kubernetes-validate from PyPI carries (KubeRay's are not
+# among them), and their commands run without Kubernetes. LECTOR is the program to test.
+set -eu
+cd "$(dirname "$0")/../.."
+venv=.build/scale/kubernetes
+if [ ! -x "$venv/bin/kubernetes-validate" ]; then
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install -q 'kubernetes-validate==1.37.*'
+fi
+for version in 1.33 1.37; do
+    "$venv/bin/kubernetes-validate" --strict --quiet -k $version integrations/kubernetes/*.yaml
+done
+folder=$(mktemp -d /tmp/lector-kubernetes-XXXX)
+trap 'rm -rf "$folder"' EXIT
+"$venv/bin/python" Tests/Scale/kubernetes.py "$folder"
