@@ -1,4 +1,5 @@
 import Documents
+import Glibc
 import Ingest
 import Testing
 
@@ -34,6 +35,36 @@ import Testing
         let found = read(Array([[UInt8]](repeating: cyrillic, count: 20).joined()))
         #expect(found[0].text.hasPrefix("Привет, мир!"))
         #expect(found[0].end.warnings == ["no charset is declared; read as WINDOWS-1251"])
+    }
+
+    @Test(
+        "a guess that the bytes speak against is corrected",
+        arguments: [
+            // Quotation marks of Windows are control characters in ISO-8859-7, uchardet's guess.
+            (
+                "He said, \u{201C}The names Bond.\u{201D}\nto be \u{201C}me\u{201D}\n\u{2013} served \u{2014}\n",
+                "WINDOWS-1252"
+            ),
+            ("Nous avons reçu votre lettre du mois", "WINDOWS-1252"),  // IBM852
+            ("Зустріч перенесено на наступний тиждень, тому побачимося в понеділок.", "KOI8-U"),  // KOI8-R
+            ("Зустріч перенесено на наступни", "WINDOWS-1251"),  // MAC-CYRILLIC
+        ])
+    func corrected(text: String, charset: String) throws {
+        let handle = iconv_open(charset, "UTF-8")
+        defer { iconv_close(handle) }
+        var input = text.utf8.map { CChar(bitPattern: $0) }
+        var output = [CChar](repeating: 0, count: input.count)
+        let length = input.withUnsafeMutableBufferPointer { input in
+            output.withUnsafeMutableBufferPointer { output in
+                var source = input.baseAddress
+                var target = output.baseAddress
+                var left = input.count
+                var room = output.count
+                #expect(iconv(handle, &source, &left, &target, &room) == 0)
+                return output.count - room
+            }
+        }
+        #expect(read(output[..<length].map { UInt8(bitPattern: $0) })[0].text == text)
     }
 
     @Test("a broken stretch in UTF-8 is repaired, not read as Latin")

@@ -40,7 +40,8 @@ enum Charset {
         return nil
     }
 
-    /// uchardet's opinion on bytes that are not UTF-8; nil where it has none.
+    /// uchardet's opinion on bytes that are not UTF-8, corrected by what speaks against it; nil
+    /// where it has none.
     static func guess(_ bytes: UnsafeRawBufferPointer) -> String? {
         let detector = uchardet_new()
         defer { uchardet_delete(detector) }
@@ -50,7 +51,7 @@ enum Charset {
         else { return nil }
         uchardet_data_end(detector)
         let name = String(cString: uchardet_get_charset(detector))
-        return name.isEmpty ? nil : name
+        return name.isEmpty ? nil : CharsetEvidence.corrected(name, part)
     }
 
     /// The charset for bytes of which none is declared: UTF-8 if that is what they are (a
