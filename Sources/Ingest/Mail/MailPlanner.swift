@@ -15,6 +15,12 @@ struct MailBody {
     var encoding: TextOrigin.Transfer
     var charset: String?
     var isHTML: Bool
+    /// RFC 3676: whether lines are to be joined to paragraphs, and with or without their spaces.
+    var flow = Flow.fixed
+
+    enum Flow {
+        case fixed, flowed, flowedWithoutSpaces
+    }
 
     /// Gives on the bytes without their transfer encoding, where they lie if there is none.
     func withDecoded<Result>(
@@ -318,9 +324,15 @@ struct MailPlanner {
         let (type, subtype) = Self.mediaType(object)
         let isText = type == "text" || (type == "message" && subtype != "external-body")
         guard isText, let range = contentRange(leaf) else { return nil }
+        var flow = MailBody.Flow.fixed
+        if type == "text", subtype == "plain",
+            Self.parameter(object, "format")?.asciiLowercased == "flowed"
+        {
+            flow = Self.parameter(object, "delsp")?.asciiLowercased == "yes" ? .flowedWithoutSpaces : .flowed
+        }
         return MailBody(
             range: range, encoding: encoding(leaf, object), charset: Self.parameter(object, "charset"),
-            isHTML: type == "text" && (subtype == "html" || subtype == "xhtml"))
+            isHTML: type == "text" && (subtype == "html" || subtype == "xhtml"), flow: flow)
     }
 
     private func encoding(

@@ -172,22 +172,36 @@ struct MailReader {
         TextDecoder.withDecoded(bytes, declared: body.charset) { utf8, choice in
             for warning in choice.warnings { writer.warn(warning) }
             let isFolded = utf8.firstOffset(of: "\r\n") != nil
-            func append(_ text: UnsafeRawBufferPointer) {
+            func append(_ decoded: UnsafeRawBufferPointer) {
+                let stretches = Self.stretches(decoded, body.flow)
+                if stretches != [0..<decoded.count] { writer.endSlice() }
                 if let place = envelope.container?.place(body.range) {
                     // A byte order mark is no text: where it is encoded itself, its three bytes of
                     // UTF-8 stand before the text.
                     let isBare = body.encoding == .identity
-                    writer.addOrigin(
-                        TextOrigin(
-                            container: place.container,
-                            bytes: SourceSpan(
-                                start: place.bytes.start + (isBare ? choice.markLength : 0),
-                                end: place.bytes.end),
-                            transfer: body.encoding, charset: CharsetDecoder(choice.charset)?.charset ?? "",
-                            foldsLineEnds: isFolded, offset: !isBare && choice.markLength > 0 ? 3 : 0),
-                        count: text.count)
+                    var origin = TextOrigin(
+                        container: place.container,
+                        bytes: SourceSpan(
+                            start: place.bytes.start + (isBare ? choice.markLength : 0),
+                            end: place.bytes.end),
+                        transfer: body.encoding, charset: CharsetDecoder(choice.charset)?.charset ?? "",
+                        foldsLineEnds: isFolded)
+                    var ahead = 0
+                    for stretch in stretches {
+                        origin.offset =
+                            stretch.lowerBound + (!isBare && choice.markLength > 0 ? 3 : 0)
+                        writer.addOrigin(origin, count: stretch.count, ahead: ahead)
+                        ahead += stretch.count
+                    }
                 }
-                writer.append(text, marks: MailMarks.find(text))
+                if stretches.count == 1 {
+                    let text = decoded.slice(stretches[0])
+                    return writer.append(text, marks: MailMarks.find(text))
+                }
+                var joined: [UInt8] = []
+                joined.reserveCapacity(decoded.count)
+                for stretch in stretches { joined += decoded.slice(stretch) }
+                joined.withUnsafeBytes { writer.append($0, marks: MailMarks.find($0)) }
             }
             if isFolded { return Self.withLineFeeds(utf8).withUnsafeBytes(append) }
             // Text of another charset may be ASCII all the same.
@@ -199,6 +213,12 @@ struct MailReader {
             }
             append(utf8)
         }
+    }
+
+    /// What of a text is given on: all of it, but for what broke its paragraphs into lines.
+    private static func stretches(_ text: UnsafeRawBufferPointer, _ flow: MailBody.Flow) -> [Range<Int>] {
+        if flow == .fixed || text.count > FlowedText.maxBytes { return [0..<text.count] }
+        return FlowedText.stretches(text, deletesSpace: flow == .flowedWithoutSpaces)
     }
 
     private func appendHTML(_ bytes: UnsafeRawBufferPointer, declared: String?, _ writer: DocumentWriter) {
