@@ -115,7 +115,7 @@ import Testing
         for (name, statuses) in [
             ("attributes.docx", [.partial(.damaged)]), ("deep.docx", [.partial(.damaged)]),
             ("long.docx", [.failed(.limitRatio), .partial(.limitRatio), .partial(.limitBytes)]),
-            ("strings.xlsx", [.partial(.limitRatio)]),
+            ("strings.xlsx", [.partial(.limitRatio)]), ("invalid-utf8.docx", [.partial(.damaged)]),
         ] as [(String, Set<ItemStatus>)] {
             let bytes = [UInt8](try Data(contentsOf: folder.appendingPathComponent(name)))
             _ = ends(bytes, statuses, within: 4, name)

@@ -20,3 +20,6 @@ z('strings.xlsx', [T, ('_rels/.rels', R % ('officeDocument', 'xl/workbook.xml'))
   ('xl/_rels/workbook.xml.rels', '<Relationships><Relationship Id="r1" Type="x/worksheet" Target="s.xml"/><Relationship Id="r2" Type="x/sharedStrings" Target="t.xml"/></Relationships>'),
   ('xl/t.xml', '<sst><si><t>' + 'y' * 1000000 + '</t></si></sst>'),
   ('xl/s.xml', '<worksheet>' + '<row><c t="s"><v>0</v></c></row>' * 50000 + '</worksheet>')])
+# What libxml2 passes on behind a tag that is broken is not UTF-8: found by fuzzing.
+z('invalid-utf8.docx', [T, root, ('word/document.xml', (W % '<w:p a="1"b"c="2><w:r><w:t>before BYTE after</w:t></w:r></w:p>').encode()
+  .replace(b'BYTE', b'\x97 \xc3 \xff'))])
