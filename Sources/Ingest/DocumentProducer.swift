@@ -163,12 +163,14 @@ final class DocumentWriter {
         sourceStart = nil
     }
 
-    /// Says what the text was decoded from that is appended next, `count` bytes of it.
-    func addOrigin(_ origin: TextOrigin, count: Int) {
+    /// Says what the text was decoded from that is appended next, `count` bytes of it after
+    /// `ahead` others.
+    func addOrigin(_ origin: TextOrigin, count: Int, ahead: Int = 0) {
         if count == 0 { return }
         if partCount == 0 { beginPart() }
         var origin = origin
-        origin.range = partBytes..<partBytes + min(count, maxBytes - textBytes)
+        let start = partBytes + ahead
+        origin.range = start..<start + max(0, min(count, maxBytes - textBytes - ahead))
         if origin.range.isEmpty { return }
         // Blocks of a stream that go on where the last one ended are one stretch.
         if let last = origins.last, last.range.upperBound == origin.range.lowerBound,
