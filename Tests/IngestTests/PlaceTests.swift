@@ -43,9 +43,11 @@ import Testing
                 continue
             }
             let rest = readAll(stream)
-            // A program that says nothing for long is given up, on a busy machine sooner than on an idle one.
+            // A program that says nothing for long is given up, on a busy machine sooner than on an idle one, and
+            // readpst makes up new boundaries each time.
             let other = zip(rest, whole[number...]).first {
-                $0 != $1 && ![$0, $1].contains { $0.status.description.hasSuffix("limit.time") }
+                $0 != $1 && !$0.document.address.contains(".pst!/")
+                    && ![$0, $1].contains { $0.status.description.hasSuffix("limit.time") }
             }
             #expect(
                 rest.count == whole.count - number && other == nil,

@@ -106,7 +106,7 @@ import Testing
     }
 
     private static func rows(_ lector: LectorBinary, _ arguments: [String]) throws -> [JSONValue] {
-        let result = lector.run(arguments + ["-q"])
+        let result = lector.run(arguments + ["--quiet"])
         return try result.out.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
     }
 

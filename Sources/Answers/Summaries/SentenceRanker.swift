@@ -39,9 +39,10 @@ struct SentenceRanker {
         var degree = 6.344
         /// By what the words of the focus weigh more.
         var focusWord = 8.0
-        /// By how much nearness to the words of the focus counts, and over how many sentences it falls off.
-        var focus = 0.0
-        var focusSentences = 0.0
+        /// By how much nearness to the words of the focus counts, and over how many sentences it falls off. Set by hand: a
+        /// sentence that has them all comes before the best of the rest.
+        var focus = 6.0
+        var focusSentences = 0.7
     }
 
     static let numbers = Numbers()
