@@ -184,7 +184,7 @@ import Testing
         // The random model magnifies what a trained one damps: near means the same direction here.
         let dot = { (x: [Float], y: [Float]) in zip(x, y).reduce(0.0) { $0 + Double($1.0 * $1.1) } }
         let cosine = dot(a, b) / (dot(a, a) * dot(b, b)).squareRoot()
-        #expect(a != b && cosine > 0.98, "\(cosine)")
+        #expect(a != b && cosine > 0.95, "\(cosine)")
     }
 
     @Test("a damaged state is told, set aside and replaced; the one before it is used")
