@@ -39,14 +39,16 @@ def sections(path):
 
     for _ in range(5):
         string()
-    at += 32 * integer(4)
+    keys = integer(4)  # before `at` is read: integer() moves it
+    at += 32 * keys
     out = {}
     for _ in range(integer(4)):
         name, _ = string(), string()
         offset, count = integer(8), integer(8)
         integer(4)
         integer(8)
-        at += 36 * integer(4)
+        blocks = integer(4)
+        at += 36 * blocks
         out[name] = data[offset:offset + count]
     return out
 

@@ -242,13 +242,7 @@ void ck_avx512_mla_absorbed(const ck_mla_absorbed *a, int64_t h0, int64_t h1, vo
 
 void ck_avx512_mla_merge(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
                       int64_t ld_state, int64_t parts, int64_t r) {
-    float largest = -INFINITY, sum = 0;
-    for (int64_t p = 0; p < parts; p++) largest = fmaxf(largest, row_max[p * ld_state]);
-    for (int64_t p = 0; p < parts; p++) sum += exp2f(row_max[p * ld_state] - largest) * row_sum[p * ld_state];
-    for (int64_t p = 0; p < parts; p++) {
-        float weight = exp2f(row_max[p * ld_state] - largest) / sum;
-        for (int64_t i = 0; i < r; i++) out[i] = (p ? out[i] : 0) + weight * z[p * ld_z + i];
-    }
+    ck_merge_log2(out, z, ld_z, row_max, row_sum, ld_state, parts, r);
 }
 
 #pragma clang attribute pop

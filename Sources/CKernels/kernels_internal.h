@@ -147,6 +147,18 @@ static inline uint64_t ck_seen_keys(int64_t query, int64_t window, int64_t key0,
     return (hi == 64 ? ~0ull : (1ull << hi) - 1) & ~0ull << lo;
 }
 
+// mla_merge of the levels that keep row_max in units of log 2, in the header so that each compiles it for its CPU.
+static inline void ck_merge_log2(float *out, const float *z, int64_t ld_z, const float *row_max, const float *row_sum,
+                                 int64_t ld_state, int64_t parts, int64_t r) {
+    float largest = -INFINITY, sum = 0;
+    for (int64_t p = 0; p < parts; p++) largest = fmaxf(largest, row_max[p * ld_state]);
+    for (int64_t p = 0; p < parts; p++) sum += exp2f(row_max[p * ld_state] - largest) * row_sum[p * ld_state];
+    for (int64_t p = 0; p < parts; p++) {
+        float weight = exp2f(row_max[p * ld_state] - largest) / sum;
+        for (int64_t i = 0; i < r; i++) out[i] = (p ? out[i] : 0) + weight * z[p * ld_z + i];
+    }
+}
+
 // Level-independent parts, in common.c: the same bits on every level.
 void ck_common_prepare(void *out, ck_format format, const float *x, int64_t ldx, int64_t M, int64_t K);
 void ck_common_add(float *x, const float *y, int64_t n);

@@ -34,11 +34,8 @@ extension AnswerScores {
     }
 
     private var fieldTable: String {
-        var out = "<h2>Fields</h2>\n<div class=\"card scroll\"><table class=\"matrix\"><thead><tr>"
-        for name in ["Field", "Gold", "Given", "Exact", "Partial", "Exact F1", "Partial F1"] {
-            out += "<th>\(name)</th>"
-        }
-        out += "</tr></thead><tbody>\n"
+        var out = ReportPage.tableHead(
+            "Fields", ["Field", "Gold", "Given", "Exact", "Partial", "Exact F1", "Partial F1"])
         for (name, counts) in fields {
             out += "<tr><th>\(HTMLText.escaped(HTMLText.cut(name, to: 120)))</th>"
             for count in [counts.expected, counts.given, counts.exact, counts.partial] {

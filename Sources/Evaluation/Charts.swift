@@ -47,9 +47,9 @@ extension PairedTest {
     /// A table of comparisons.
     static func card(_ tests: [PairedTest], other: String) -> String {
         guard !tests.isEmpty else { return "" }
-        var out = "<h2>Against \(HTMLText.escaped(HTMLText.cut(other, to: 200)))</h2>\n"
-        out += "<div class=\"card scroll\"><table class=\"matrix\"><thead><tr><th>Score</th><th>This</th>"
-        out += "<th>Other</th><th>Difference</th><th>p</th></tr></thead><tbody>\n"
+        var out = ReportPage.tableHead(
+            "Against \(HTMLText.escaped(HTMLText.cut(other, to: 200)))",
+            ["Score", "This", "Other", "Difference", "p"])
         for test in tests {
             out += "<tr><th>\(HTMLText.escaped(test.name))</th><td>\(percent(test.first))</td>"
             out += "<td>\(percent(test.second))</td><td>\(percent(test.first - test.second))</td>"

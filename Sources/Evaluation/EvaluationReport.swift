@@ -29,11 +29,8 @@ extension EvaluationResult {
     }
 
     private var labelTable: String {
-        var out = "<h2>Labels</h2>\n<div class=\"card scroll\"><table class=\"matrix\"><thead><tr>"
-        for name in ["Label", "Gold", "Given", "Right", "Precision", "Recall", "F1"] {
-            out += "<th>\(name)</th>"
-        }
-        out += "</tr></thead><tbody>\n"
+        var out = ReportPage.tableHead(
+            "Labels", ["Label", "Gold", "Given", "Right", "Precision", "Recall", "F1"])
         for score in scores.labelScores {
             out += "<tr><th>\(HTMLText.escaped(score.label))</th><td>\(score.gold)</td>"
             out += "<td>\(score.predicted)</td><td>\(score.correct)</td><td>\(percent(score.precision))</td>"
@@ -43,10 +40,7 @@ extension EvaluationResult {
     }
 
     private var matrix: String {
-        var out = "<h2>Confusion</h2>\n<div class=\"card scroll\"><table class=\"matrix\"><thead><tr>"
-        out += "<th>gold ↓ given →</th>"
-        for label in scores.labels { out += "<th>\(HTMLText.escaped(label))</th>" }
-        out += "<th>no answer</th></tr></thead><tbody>\n"
+        var out = ReportPage.tableHead("Confusion", ["gold ↓ given →"] + scores.labels + ["no answer"])
         for row in scores.labels.indices {
             out += "<tr><th>\(HTMLText.escaped(scores.labels[row]))</th>"
             for (column, count) in scores.confusion[row].enumerated() {

@@ -103,6 +103,14 @@ package enum ReportPage {
         "<div class=\"tile\"><b>\(HTMLText.escaped(value))</b><span>\(HTMLText.escaped(name))</span></div>\n"
     }
 
+    /// A heading and the head of a table of numbers below it, up to the first row.
+    ///
+    /// - Parameter title: HTML.
+    static func tableHead(_ title: String, _ columns: [String]) -> String {
+        "<h2>\(title)</h2>\n<div class=\"card scroll\"><table class=\"matrix\"><thead><tr>"
+            + columns.map { "<th>\(HTMLText.escaped($0))</th>" }.joined() + "</tr></thead><tbody>\n"
+    }
+
     /// A bar of `share` (0...1) in colour `index`.
     static func bar(_ share: Double, _ index: Int) -> String {
         "<svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"

@@ -72,6 +72,28 @@ import Testing
         #expect(open("encrypted.zip", options).map(\.status) == [.failed(.encrypted)])
     }
 
+    @Test("a name amid the data that is no text, after memory was short elsewhere, ends nothing")
+    func volumes() {
+        // libarchive ends the process where a name does not convert and errno says ENOMEM.
+        let bytes = Fixtures.bytes("volumes.rar")
+        for size in [1, 100, 100_000] {
+            var position = 0
+            let stream = DocumentStream(address: "volumes.rar") {
+                defer { errno = ENOMEM }
+                guard position < bytes.count else { return nil }
+                defer { position += size }
+                return Array(bytes[position..<min(position + size, bytes.count)])
+            }
+            let found = readAll(stream)
+            #expect(found.map(\.status) == [.ok])
+            #expect(
+                found.map(\.text) == [
+                    String(repeating: "The first half.\n", count: 50)
+                        + String(repeating: "The second half.\n", count: 50)
+                ])
+        }
+    }
+
     @Test("names are addresses and nothing else")
     func names() {
         let found = open("names.zip")

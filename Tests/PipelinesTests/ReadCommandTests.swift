@@ -30,7 +30,9 @@ struct ReadCommandTests {
     @Test("read is killed again and again at random moments: it always goes on, and ends in the same state")
     func killed() throws {
         let lector = prepare()
-        let whole = try row(lector.run(read))
+        var first: LectorBinary.Result?
+        let time = ContinuousClock().measure { first = lector.run(read) }
+        let whole = try row(#require(first))
         let state = try #require(whole["state"]?.string)
         let bytes = lector.bytes("state/lector/states/\(state).state")
         #expect(!bytes.isEmpty && whole["read_tokens"] == whole["tokens"])
@@ -40,7 +42,8 @@ struct ReadCommandTests {
         while kills < LectorBinary.kills / 3 {
             let child = lector.start(read)
             random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            usleep(20_000 + UInt32(random >> 40) % 300_000)
+            // Anywhere in what a run takes here, loading included.
+            usleep(UInt32(time / .microseconds(1) * Double(random >> 40) / Double(1 << 24)))
             kill(child, SIGKILL)
             let result = lector.wait(child)
             guard result.status == 128 + SIGKILL else {
@@ -71,8 +74,9 @@ struct ReadCommandTests {
         let lector = prepare()
         var slow = read
         slow[slow.count - 1] = "100000"
+        let time = ContinuousClock().measure { _ = lector.run(slow + ["--state-dir", "other"]) }
         let child = lector.start(slow)
-        usleep(350_000)
+        usleep(UInt32(time / .microseconds(2)))
         kill(child, signal)
         let result = lector.wait(child)
         // Where the machine was fast, it was done.

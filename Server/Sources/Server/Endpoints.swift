@@ -148,9 +148,7 @@ struct Endpoints: Sendable {
         }
         let exchange = try await Exchange(
             prepared, worker: worker, context: context, limits: limits, metrics: metrics)
-        var response = CompletionResponse(
-            prepared.request, name: Gate.randomName(), created: Int(Date().timeIntervalSince1970),
-            model: prepared.request.model ?? names[0], fingerprint: model.engine.fingerprint)
+        var response = answer(to: prepared.request)
         guard prepared.request.streams else {
             try await exchange.finish { response.add($0) }
             return .json(response.json)
@@ -160,6 +158,13 @@ struct Endpoints: Sendable {
             var response = response
             try await exchange.stream(first, to: &writer) { response.chunks($0) }
         }
+    }
+
+    /// What is told of a request, with nothing in it yet.
+    private func answer(to request: CompletionRequest) -> CompletionResponse {
+        CompletionResponse(
+            request, name: Gate.randomName(), created: Int(Date().timeIntervalSince1970),
+            model: request.model ?? names[0], fingerprint: model.engine.fingerprint)
     }
 
     // MARK: States
@@ -219,9 +224,7 @@ struct Endpoints: Sendable {
             return .json(try made.get())
         }
         let first = try await exchange.begin()
-        let response = CompletionResponse(
-            prepared.request, name: Gate.randomName(), created: Int(Date().timeIntervalSince1970),
-            model: prepared.request.model ?? names[0], fingerprint: model.engine.fingerprint)
+        let response = answer(to: prepared.request)
         return .events { [response] writer in
             var response = response
             try await exchange.stream(first, to: &writer) { event in

@@ -69,20 +69,23 @@ public final class AbstractiveSummary {
         let count = min(Self.stretches(words: summary.options.words), entries.count)
         let edges = DocumentOutline.tiles(entries, ranker.weights, count: count)
         var result = Result()
-        var jobs: [ConstrainedDecoder.Job] = []
+        var items: [PrefillItem] = []
+        var constraints: [Constraint] = []
         var sources: [[Int]] = []
         for (start, end) in zip([0] + edges, edges + [entries.count]) {
             let chosen = ranker.places(words: Self.readWords, among: start..<end)
             let text = chosen.map { Self.line(entries[$0].span.text) }.joined(separator: " ")
             guard let constraint = try? compiler.constraint(regex: Self.pattern(text)) else { continue }
-            let session = prefix.fork()
             let tokens = model.tokenizer.encode(Array(text.utf8)) + question
-            let logits = model.engine.advance([
-                PrefillItem(session: session, tokens: tokens[...], wantsLogits: true)
-            ])
             result.rows += tokens.count
-            jobs.append(.init(session: session, logits: logits[0]!, matcher: constraint.makeMatcher()))
+            items.append(PrefillItem(session: prefix.fork(), tokens: tokens[...], wantsLogits: true))
+            constraints.append(constraint)
             sources.append(chosen)
+        }
+        let logits = model.engine.advance(items)
+        let jobs = items.indices.map {
+            ConstrainedDecoder.Job(
+                session: items[$0].session, logits: logits[$0]!, matcher: constraints[$0].makeMatcher())
         }
         var left = summary.options.words
         for (output, source) in zip(decoder.decode(jobs, maximumTokens: 96), sources) {

@@ -142,7 +142,8 @@ final class ArchiveFile {
             }
         }
         archive_read_set_read_callback(archive) { _, context, buffer in
-            ArchiveFile.from(context).read(buffer)
+            defer { errno = 0 }  // libarchive takes a name after this for the cause
+            return ArchiveFile.from(context).read(buffer)
         }
         archive_read_set_skip_callback(archive) { _, context, count in
             ArchiveFile.from(context).skip(Int(count))
@@ -160,13 +161,10 @@ final class ArchiveFile {
         var entry: OpaquePointer?
         var status = ARCHIVE_RETRY
         var tries = 0
-        UTF8Locale.with {
-            repeat {
-                errno = 0
-                status = archive_read_next_header(archive, &entry)
-                tries += 1
-            } while status == ARCHIVE_RETRY && tries < 100
-        }
+        repeat {
+            status = UTF8Locale.with { archive_read_next_header(archive, &entry) }
+            tries += 1
+        } while status == ARCHIVE_RETRY && tries < 100
         if status == ARCHIVE_EOF {
             // Encrypted lists of names look like no entries.
             if ordinal == 0, archive_read_has_encrypted_entries(archive) > 0 {
@@ -221,7 +219,8 @@ final class ArchiveFile {
             var base: UnsafeRawPointer?
             var count = 0
             var offset: la_int64_t = 0
-            let status = archive_read_data_block(archive, &base, &count, &offset)
+            // RAR reads the header of the next volume, and its name, amid the data.
+            let status = UTF8Locale.with { archive_read_data_block(archive, &base, &count, &offset) }
             if status == ARCHIVE_EOF { return 0 }
             if status == ARCHIVE_RETRY, tries < 100 {
                 tries += 1
@@ -326,7 +325,7 @@ final class ArchiveFile {
     ]
 }
 
-/// libarchive converts names to the locale; without a UTF-8 one they are lost.
+/// libarchive converts names to the locale; without a UTF-8 one they are lost. Every call that may come upon a name runs in here.
 private enum UTF8Locale {
     private nonisolated(unsafe) static let locale: locale_t? =
         newlocale(LC_CTYPE_MASK, "C.UTF-8", nil) ?? newlocale(LC_CTYPE_MASK, "en_US.UTF-8", nil)

@@ -9,10 +9,12 @@ import io
 import lzma
 import os
 import random
+import struct
 import subprocess
 import tarfile
 import tempfile
 import zipfile
+import zlib
 
 MBOX = b"".join(
     b"From sender%d@example.org Mon Mar  2 09:41:%02d 2026\n"
@@ -80,3 +82,31 @@ with tempfile.TemporaryDirectory() as folder:
     if os.path.exists(target):
         os.remove(target)
     subprocess.run(["zip", "-q", "-X", "-P", "password", target, "secret.txt"], cwd=folder, check=True)
+
+
+def vint(number):
+    out = b''
+    while number > 127:
+        out, number = out + bytes([number & 127 | 128]), number >> 7
+    return out + bytes([number])
+
+
+def rar_block(body, data=b''):
+    body = vint(len(body)) + body
+    return struct.pack('<I', zlib.crc32(body)) + body + data
+
+
+def rar_file(name, flags, data, of):
+    """A stored file, or a part of one: 0x10 goes on in the next volume, 8 comes from the one before."""
+    numbers = (2, 2 | flags, len(data), 4, len(of), 0o100644)
+    return rar_block(b''.join(map(vint, numbers)) + struct.pack('<I', zlib.crc32(data if flags & 16 else of))
+                     + vint(0) + vint(1) + vint(len(name)) + name, data)
+
+
+# Two volumes of RAR 5, one behind the other: the second has the file's name again, which is not UTF-8, amid its data.
+first, second = b'The first half.\n' * 50, b'The second half.\n' * 50
+name = b'gr\xfc\xdfe.txt'
+mark = b'Rar!\x1a\x07\x01\x00'
+with open('volumes.rar', 'wb') as file:
+    file.write(mark + rar_block(bytes([1, 0, 1])) + rar_file(name, 16, first, first + second) + rar_block(bytes([5, 0, 1]))
+               + mark + rar_block(bytes([1, 0, 3, 1])) + rar_file(name, 8, second, first + second) + rar_block(bytes([5, 0, 0])))
