@@ -26,8 +26,9 @@ def sentences(text):
 
 def take(order, parts, budget):
     chosen, left = [], budget
-    for i in order:
-        n = len(re.findall(r"\w+", parts[i]))
+    length = [len(re.findall(r"\w+", p)) for p in parts]
+    for i in [i for i in order if length[i] <= budget] or order:
+        n = length[i]
         if n <= left or not chosen:
             chosen.append(i)
             left -= n

@@ -106,19 +106,29 @@ public final class AbstractiveSummary {
         return result
     }
 
-    /// A sentence of the words of a text and function words, of 4 to 40 words.
+    /// A sentence of the words of a text and function words, of 4 to 40 words, which ends neither on a function word
+    /// nor on an abbreviation.
     package static func pattern(_ text: String) -> String {
         var words = WordForms.functionWords
+        var last: Set<String> = []
         for piece in text.split(separator: " ") {
             let word = piece.drop { "\"'([{“‘«".contains($0) }
             var end = word[...]
             while let last = end.last, ".,;:!?\"')]}”’»".contains(last) { end.removeLast() }
-            if !end.isEmpty { words.insert(String(end)) }
+            guard !end.isEmpty else { continue }
+            if SentenceSplitter.isAbbreviation(end.utf8), word[end.endIndex...].first == "." {
+                words.insert(end + ".")
+            } else {
+                words.insert(String(end))
+                if !WordForms.isFunctionWord(end.lowercased()) { last.insert(String(end)) }
+            }
         }
-        let word = words.sorted().map(escaped).joined(separator: "|")
+        if last.isEmpty { last = words }
         let first = words.map { $0.prefix(1).uppercased() + $0.dropFirst() }
-        let opening = Set(first).sorted().map(escaped).joined(separator: "|")
-        return "^(?:\(opening))(?:,? (?:\(word))){3,39}\\.$"
+        func anyOf(_ words: some Sequence<String>) -> String {
+            "(?:" + Set(words).sorted().map(escaped).joined(separator: "|") + ")"
+        }
+        return "^\(anyOf(first))(?:,? \(anyOf(words))){2,38},? \(anyOf(last))\\.$"
     }
 
     private static func escaped(_ word: String) -> String {

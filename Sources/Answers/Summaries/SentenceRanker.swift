@@ -162,7 +162,7 @@ struct SentenceRanker {
     /// Sentences in the order of the source.
     ///
     /// - Parameters:
-    ///   - words: Words of all of them at most; one is always taken.
+    ///   - words: Words of all of them at most; where no sentence is as short as that, the best one is taken.
     ///   - range: Sentences to choose from; nil for all.
     ///   - covered: Sentences that were said before.
     func choose(words: Int, among range: Range<Int>? = nil, covered known: [Int] = [])
@@ -178,7 +178,10 @@ struct SentenceRanker {
         var covered = [Float](repeating: 0, count: weights.count)
         for index in known { for term in entries[index].terms { covered[Int(term.id)] += term.count } }
         // A bound from an earlier round is still a bound: gains only shrink.
-        var open = range.map { (index: $0, bound: gain($0, covered) * factors[$0]) }
+        let fitting = range.filter { entries[$0].length <= words }
+        var open = (fitting.isEmpty ? Array(range) : fitting).map {
+            (index: $0, bound: gain($0, covered) * factors[$0])
+        }
         open.sort { ($1.bound, $0.index) < ($0.bound, $1.index) }
         var chosen: [(index: Int, score: Double)] = []
         var left = words

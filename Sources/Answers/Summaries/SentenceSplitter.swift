@@ -76,7 +76,11 @@ package enum SentenceSplitter {
     private static func isAbbreviation(_ text: [UInt8], _ start: Int, _ dot: Int) -> Bool {
         var low = dot
         while low > start, text[low - 1] > 0x20, dot - low < 8 { low -= 1 }
-        let word = text[low..<dot]
+        return isAbbreviation(text[low..<dot])
+    }
+
+    /// Whether a full stop behind this word ends no sentence: a title and its like, or an initial.
+    static func isAbbreviation(_ word: some Collection<UInt8>) -> Bool {
         if word.count == 1, let letter = word.first { return (0x41...0x5A).contains(letter) }
         return abbreviations.contains(String(decoding: word, as: UTF8.self).lowercased())
     }

@@ -35,7 +35,7 @@ extension ReviewPage {
         font-size:13.5px;margin:12px 0}
         .share svg{width:100%;height:10px;display:block}.share .n{text-align:right;font-variant-numeric:tabular-nums}
         .values{margin:14px 0;font-size:14px}.values td,.values th{padding:6px 10px 6px 0}
-        .values td.name{color:var(--soft);white-space:nowrap;max-width:220px;overflow:hidden;text-overflow:ellipsis}
+        .values td.name{color:var(--soft);white-space:nowrap;width:1%;max-width:220px;overflow:hidden;text-overflow:ellipsis}
         .values button{all:unset;cursor:pointer;white-space:pre-wrap;overflow-wrap:anywhere}
         .values .gone{color:var(--soft)}.values .note{display:block;color:var(--soft);font-size:12.5px}
         .values tr.on td{background:var(--bg)}

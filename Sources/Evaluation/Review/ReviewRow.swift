@@ -92,9 +92,11 @@ package struct ReviewRow: Sendable {
         ]
         for (name, list) in lists {
             for (index, sentence) in (list?.array ?? []).prefix(Self.mostValues).enumerated() {
+                // The lines of the source are no lines of a sentence.
+                let text = sentence["text"]?.string ?? sentence["span"]?["text"]?.string ?? ""
                 var value = Value(
                     name: sentence["heading"]?.string ?? "\(name)\(index + 1)",
-                    text: sentence["text"]?.string ?? sentence["span"]?["text"]?.string ?? "")
+                    text: text.split(whereSeparator: \.isWhitespace).joined(separator: " "))
                 if let score = sentence["score"]?.double { value.notes.append("weight \(fixed(score, 4))") }
                 if let support = sentence["support"]?.double {
                     value.notes.append("support \(fixed(support, 2))")

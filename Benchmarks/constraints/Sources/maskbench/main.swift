@@ -107,7 +107,7 @@ let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
 }.map(\.element)
 let verdictsPath = ProcessInfo.processInfo.environment["MASKBENCH_VERDICTS"]
 var verdicts: [UInt8] = []
-func note(_ file: String, _ test: Int, _ verdict: String, _ spelling: [UInt8]) {
+@MainActor func note(_ file: String, _ test: Int, _ verdict: String, _ spelling: [UInt8]) {
     guard verdictsPath != nil else { return }
     let row = JSONValue.object([
         JSONMember("file", .string(file)), JSONMember("test", .integer(test)),
