@@ -61,7 +61,7 @@ package enum ReportPage {
 
     /// SHA-256 in base64 of what the policy lets in. A test recomputes them.
     package static let styleDigest = "j9YMbxQAlw00HrZfP4z4GYmfPh2FknrcpqLquSGYY8c="
-    package static let reviewStyleDigest = "ngmcti0t+C2HrANHB6YKQ9xdp/u5s1lBFBU3NPrpCiA="
+    package static let reviewStyleDigest = "nQu5LSwLrFz/DBDDFe4mzitt/jMmNSbjZ1HWrGRnPC8="
     package static let reviewScriptDigest = "FUXHgjoYGyjTNmUaf2SJh49oAzaYEe2HVqHgNhvrTRE="
 
     /// Everything before the content of `<main>`. `title` is plain text.

@@ -227,7 +227,8 @@ import Testing
     func pattern() throws {
         let compiler = ConstraintCompiler(trie: TokenTrie(tokens: (0..<256).map { [UInt8($0)] }))
         let constraint = try compiler.constraint(
-            regex: AbstractiveSummary.pattern("Ada Lovelace paid Mr. Jones £1,234.50 (in cash) to Bob O'Brien."))
+            regex: AbstractiveSummary.pattern(
+                "Ada Lovelace paid Mr. Jones £1,234.50 (in cash) to Bob O'Brien."))
         func accepts(_ text: String) -> Bool {
             var matcher = constraint.makeMatcher()
             return matcher.advance(text.utf8) && matcher.isComplete

@@ -7,7 +7,7 @@ import Testing
     @Test(
         "UTF-8 passes byte for byte",
         arguments: [
-            "plain\r\nlines\n", "\u{FEFF}with a mark\n", "日本語 🙂\n", "a\u{1B}[31mred\u{1B}[0m\n", "no end",
+            "plain\r\nlines\n", "no\u{FEFF}mark\n", "日本語 🙂\n", "a\u{1B}[31mred\u{1B}[0m\n", "no end",
             "~{ tilde ~}\n", "\n\n",
             String(repeating: "0123456789é\n", count: 100_000),
         ])
@@ -15,6 +15,18 @@ import Testing
         let found = read(text)
         #expect(found[0].text == text && found[0].status == .ok && found[0].end.warnings.isEmpty)
         #expect(found[0].end.source == SourceSpan(start: 0, end: text.utf8.count))
+    }
+
+    @Test("a byte order mark is no text, and the text is the rest of the file")
+    func mark() {
+        let found = read("\u{FEFF}with a mark\n")
+        #expect(found[0].text == "with a mark\n" && found[0].status == .ok && found[0].end.warnings.isEmpty)
+        #expect(found[0].end.source == SourceSpan(start: 0, end: 15))
+        var pieces: [[UInt8]] = [Array("\u{FEFF}with a mark\n".utf8)]
+        let stream = DocumentStream(address: "input") { pieces.popLast() }
+        var sources: [SourceSpan?] = []
+        while let event = stream.next() { if case .text(let chunk) = event { sources.append(chunk.source) } }
+        #expect(sources == [SourceSpan(start: 3, end: 15)])
     }
 
     @Test("wide text with and without a mark", arguments: [true, false], [true, false])

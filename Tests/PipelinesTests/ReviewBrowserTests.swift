@@ -149,10 +149,13 @@ struct ReviewBrowserTests {
             (function(){function key(name){document.dispatchEvent(new KeyboardEvent("keydown",{key:name,bubbles:true}));}
             var out=[];key("n");out.push(document.querySelector("mark.here").textContent);
             key("n");out.push(document.querySelector("mark.here").textContent);
+            var place=document.querySelector("mark.here").getBoundingClientRect();
+            var pane=document.getElementById("doc").getBoundingClientRect();
+            var isInView=place.top>=pane.top&&place.bottom<=pane.bottom;
             out.push(document.querySelector("tr.on").textContent);
             key("n");out.push(document.querySelector("mark.here").textContent);
             out.push(document.querySelectorAll("mark").length);
-            out.push(document.getElementById("doc").scrollTop>0);
+            out.push(isInView);
             document.body.dataset.probe=JSON.stringify(out);})();
             """
         let (dom, _) = try Browser.dump(folder, "r.html", probe: probe, isDark: isDark)
@@ -206,7 +209,7 @@ enum Browser {
         folder.write(page, to: "probe.html")
         let lector = LectorBinary(work: folder)
         let command =
-            "exec timeout 120 '\(path!)' --headless --no-sandbox --disable-gpu --no-first-run --disable-extensions "
+            "exec timeout 300 '\(path!)' --headless --no-sandbox --disable-gpu --no-first-run --disable-extensions "
             + "--disable-background-networking --user-data-dir=profile --enable-logging=stderr --window-size=1400,900 "
             + (isDark ? "--force-dark-mode " : "") + "--dump-dom 'file://\(folder.file("probe.html"))\(hash)'"
         let result = lector.wait(lector.start(shell: command))

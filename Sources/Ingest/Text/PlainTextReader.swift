@@ -2,7 +2,7 @@ import Documents
 
 /// Plain text of any length and charset, a block at a time.
 ///
-/// UTF-8 passes byte for byte. ASCII passes until the first byte that is none; the charset
+/// UTF-8 passes byte for byte, but for a byte order mark. ASCII passes until the first byte that is none; the charset
 /// is decided by what stands from there on, so that a log in ASCII with one Latin line far
 /// inside is still read as what it is.
 final class PlainTextReader: DocumentProducer {
@@ -28,17 +28,16 @@ final class PlainTextReader: DocumentProducer {
         var block = reader.look(ByteReader.capacity / 2)
         if isFirst {
             isFirst = false
-            if isPlainFile { writer.beginSlice(at: 0) }
-            // A mark of another form than UTF-8 is no text; the one of UTF-8 stays, so that
-            // the text of a UTF-8 file is the file.
-            if let mark = Charset.byteOrderMark(block), mark.name != "UTF-8" {
-                decoder = CharsetDecoder(mark.name)
+            // A byte order mark is no text.
+            if let mark = Charset.byteOrderMark(block) {
+                if mark.name != "UTF-8" { decoder = CharsetDecoder(mark.name) }
                 reader.consume(mark.length)
                 block = reader.look(ByteReader.capacity / 2)
             } else if let wide = Charset.wideWithoutMark(block) {
                 decoder = CharsetDecoder(wide)
                 writer.warn("no byte order mark; read as \(wide)")
             }
+            if isPlainFile { writer.beginSlice(at: reader.offset) }
             decodedStart = reader.offset
         }
         if block.isEmpty {
