@@ -316,6 +316,14 @@ class Lives(unittest.TestCase):
             with Server() as server:
                 self.assertEqual(text_of(server.complete(prompt, max_tokens=8, temperature=0)[1]), text_of(first))
 
+    def test_signs_of_life_while_a_long_prompt_is_read(self):
+        with Server("--ping", "1") as server:
+            body = {"prompt": LONG * 40, "max_tokens": 1, "stream": True}
+            status, _, data = server.raw("POST", "/v1/completions", body)
+            self.assertEqual(status, 200)
+            self.assertIn(b": still at work\n\n", data)
+            self.assertTrue(data.endswith(b"data: [DONE]\n\n"))
+
     def test_a_shutdown_lets_answers_end(self):
         with Server("--grace", "30") as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
             answer = pool.submit(server.complete, PROMPT, max_tokens=150, temperature=0)
