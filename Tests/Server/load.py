@@ -21,6 +21,7 @@ parser.add_argument("--short", type=int, default=40, help="words of a short prom
 parser.add_argument("--long", type=int, default=1200, help="words of a long prompt, one in eight")
 parser.add_argument("--tokens", type=int, default=24, help="tokens of an answer at most")
 parser.add_argument("--threads", type=int, default=2, help="of our server")
+parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--leaving", type=float, default=0.02, help="share of clients that leave a stream early")
 options = parser.parse_args()
 
@@ -30,7 +31,7 @@ WORDS = "the meeting report invoice on Monday for review and please send budget 
 class Client(threading.Thread):
     def __init__(self, number, place, end):
         super().__init__(daemon=True)
-        self.chance = random.Random(number)
+        self.chance = random.Random(f"{options.seed} {number}")
         self.place, self.end = place, end
         self.done = []  # (seconds, seconds to the first text, tokens of the prompt, tokens written)
         self.left = 0
