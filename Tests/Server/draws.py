@@ -1,6 +1,6 @@
 """Every random parameter through the server, against numpy: `python3 Tests/Server/draws.py`. Needs numpy.
 
-The texts are three digits, so that all tokens that may come are in `top_logprobs`. For each parameter and all of them
+The texts are up to three digits, so that all tokens that may come are in `top_logprobs`. For each parameter and all of them
 together: the probabilities that the server tells after its processors are those of the formulas to 1e-6, 10,000 draws
 fit them by chi-square, and the same draws do not fit the probabilities without the parameter.
 """
@@ -145,14 +145,12 @@ class Draws(unittest.TestCase):
         return worst
 
     def check(self, length=1, **case):
-        worst = self.told(case, length)
-        self.assertLess(worst, 1e-6)
+        self.assertLess(self.told(case, 3), 1e-6)
         counts = self.draw(case, length)
         self.assertTrue(fits(counts, self.exact(case, length)), counts)
         for name in case:
             without = {key: value for key, value in case.items() if key != name}
             self.assertFalse(fits(counts, self.exact(without, length)), name)
-        return worst
 
     def biased(self):
         return {str(self.ids[3]): 1.5, str(self.ids[8]): -2, str(self.ids[1]): -100}
@@ -177,15 +175,14 @@ class Draws(unittest.TestCase):
         self.check(logit_bias=self.biased())
 
     def test_frequency_penalty(self):
-        self.check(3, frequency_penalty=1.5)
-        self.check(3, frequency_penalty=-1)
+        self.check(2, frequency_penalty=1.5)
 
     def test_presence_penalty(self):
-        self.check(3, presence_penalty=2)
+        self.check(2, presence_penalty=2)
 
     def test_all_together(self):
         self.check(
-            3, temperature=1.6, top_p=0.9, min_p=0.05, top_k=7, frequency_penalty=-1.2, presence_penalty=0.9,
+            2, temperature=1.6, top_p=0.85, min_p=0.1, top_k=6, frequency_penalty=-1.2, presence_penalty=-1.5,
             logit_bias=self.biased())
 
     def test_seed(self):

@@ -126,7 +126,7 @@ def ask(server, schema, seed):
 
 counts = {"schemas": 0, "refused": 0, "failed": 0, "valid": 0, "length": 0, "invalid": 0}
 end = time.monotonic() + options.seconds
-with Server("--queue", "64") as server, concurrent.futures.ThreadPoolExecutor(16) as pool:
+with Server("--queue", "64", patience=600) as server, concurrent.futures.ThreadPoolExecutor(16) as pool:
     def one(job):
         seed, schema = job
         return (schema, *ask(server, schema, seed)) if time.monotonic() < end else None
