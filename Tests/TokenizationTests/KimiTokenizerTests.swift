@@ -141,7 +141,7 @@ private let ranks = 963
             let piece =
                 words[rank].map { Array($0.utf8) }
                 ?? (rank < 256 ? [bytes[rank]] : Array("\u{1}\(rank)".utf8))
-            return "\(Base64.encode(piece)) \(rank)\n"
+            return String(decoding: Base64.encode(piece), as: UTF8.self) + " \(rank)\n"
         }
         let tokenizer = try Tokenizer(
             files: TokenizerFiles([("tiktoken.model", Array(lines.joined().utf8))]))
