@@ -1,3 +1,4 @@
+import Completions
 import Evaluation
 import Inference
 import JSON
@@ -14,6 +15,7 @@ struct AnswerExecution {
     var quiet = false
     var sample: Int?
     var title: String?
+    var price: TokenPrice?
 
     /// - Parameter openModel: Called when the task needs a model.
     /// - Returns: The exit status.
@@ -63,7 +65,7 @@ struct AnswerExecution {
                 JSONMember("incomplete", .integer(summary.incomplete)),
                 JSONMember("tokens", .integer(summary.tokens)),
             ])
-            try? CommandSupport.print(result.text + "\n")
+            try? CommandSupport.print(result.priced(price, tokens: summary.tokens).text + "\n")
         }
         guard !quiet else { return }
         let rate = summary.seconds > 0 ? Int(Double(summary.tokens) / summary.seconds) : 0
@@ -74,6 +76,7 @@ struct AnswerExecution {
                 + (summary.resumed > 0 ? ", \(summary.resumed) were there" : "")
                 + (summary.tokens > 0
                     ? "; \(summary.tokens) tokens in \(seconds) s (\(rate) tokens/s)" : " in \(seconds) s"))
+        if let price { meter.say(price.words(read: summary.tokens)) }
         if !outputs.isEmpty { meter.say(outputs.map(CommandSupport.clean).joined(separator: ", ")) }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Completions
 import Inference
 import JSON
 import Pipelines
@@ -21,6 +22,12 @@ struct AnswerOptions: ParsableArguments {
 
     @Option(help: "Work only on so many documents, chosen by digest.")
     var sample: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Also what an endpoint asks for reading this, at dollars for a million tokens read and written.",
+            valueName: "in,out"))
+    var price: TokenPrice?
 
     @Flag(help: "Count documents and tokens, estimate the time, and stop.")
     var dryRun = false
@@ -64,7 +71,7 @@ struct AnswerOptions: ParsableArguments {
         let execution = AnswerExecution(
             inputs: inputs, outputs: output, stateFolder: stateFolder,
             meter: ProgressMeter(style: known, noColor: noColor, isQuiet: quiet), json: json, quiet: quiet,
-            sample: sample)
+            sample: sample, price: price)
         return dryRun
             ? try execution.estimate(task, openModel: openModel)
             : try execution.run(task, openModel: openModel)

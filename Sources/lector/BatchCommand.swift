@@ -131,8 +131,3 @@ struct BatchCommand: ParsableCommand {
         return text
     }
 }
-
-extension TokenPrice: ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
-    public static var defaultCompletionKind: CompletionKind { .default }
-}

@@ -1,5 +1,6 @@
 import Answers
 import ArgumentParser
+import Completions
 import Documents
 import Glibc
 import Inference
@@ -30,6 +31,12 @@ struct RunOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("Tokens that a kill may cost at most (16384).", valueName: "tokens"))
     var checkpointTokens: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Also what an endpoint asks for reading this, at dollars for a million tokens read and written.",
+            valueName: "in,out"))
+    var price: TokenPrice?
 
     @Flag(help: "Rows as they are ready, not in the order of the input.")
     var unordered = false
@@ -96,11 +103,13 @@ struct RunOptions: ParsableArguments {
             switch try classification.run() {
             case .finished(let summary):
                 if json, !request.output.files.isEmpty {
-                    try CommandSupport.print(summary.json.text + "\n")
+                    let result = summary.json.priced(price, tokens: summary.tokens)
+                    try CommandSupport.print(result.text + "\n")
                 }
                 if !quiet {
                     meter.say(summary.text)
                     if summary.processTokens > 0 { meter.say(summary.workText) }
+                    if let price { meter.say(price.words(read: summary.tokens)) }
                     if !request.files.isEmpty {
                         meter.say(request.files.map { CommandSupport.clean($0) }.joined(separator: ", "))
                     }

@@ -144,8 +144,7 @@ struct TokensCommand: ParsableCommand {
                 JSONMember("seconds", seconds.map { .decimal($0, places: 1) } ?? .null),
             ]
             if let price {
-                let dollars = price.dollars(read: total.tokens, written: 0)
-                summary.append(JSONMember("dollars", .decimal(dollars, places: 6)))
+                summary.append(price.member(read: total.tokens))
             }
             try output.write(JSONValue.object([JSONMember("summary", .object(summary))]).bytes)
             try output.write([0x0A])
@@ -156,8 +155,7 @@ struct TokensCommand: ParsableCommand {
             line += "; about \(duration(seconds)) at \(Int(rate)) tokens/s on this machine"
         }
         if let price {
-            line +=
-                "; \(price.text(read: total.tokens, written: 0)) to read at $\(price.read) a million tokens"
+            line += "; \(price.words(read: total.tokens))"
         }
         try output.write((line + "\n").utf8)
     }

@@ -7,6 +7,11 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
+
+# The list of other models' prices is asked of the network otherwise.
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+warnings.filterwarnings("ignore", category=UserWarning)
 
 import langextract
 import litellm
@@ -85,4 +90,4 @@ class Clients(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main(verbosity=2, warnings="ignore")

@@ -21,6 +21,8 @@ parser.add_argument("--short", type=int, default=40, help="words of a short prom
 parser.add_argument("--long", type=int, default=1200, help="words of a long prompt, one in eight")
 parser.add_argument("--tokens", type=int, default=24, help="tokens of an answer at most")
 parser.add_argument("--threads", type=int, default=2, help="of our server")
+parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--patience", type=float, default=600, help="seconds that a client waits for an answer")
 parser.add_argument("--leaving", type=float, default=0.02, help="share of clients that leave a stream early")
 options = parser.parse_args()
 
@@ -30,7 +32,7 @@ WORDS = "the meeting report invoice on Monday for review and please send budget 
 class Client(threading.Thread):
     def __init__(self, number, place, end):
         super().__init__(daemon=True)
-        self.chance = random.Random(number)
+        self.chance = random.Random(f"{options.seed} {number}")
         self.place, self.end = place, end
         self.done = []  # (seconds, seconds to the first text, tokens of the prompt, tokens written)
         self.left = 0
@@ -54,7 +56,7 @@ class Client(threading.Thread):
 
     def one(self, body, leaves):
         start = time.monotonic()
-        connection = http.client.HTTPConnection(self.place, timeout=300)
+        connection = http.client.HTTPConnection(self.place, timeout=options.patience)
         connection.request("POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json"})
         response = connection.getresponse()
         first, usage = None, None
@@ -107,7 +109,7 @@ def drive(place, resident):
         if resident:
             memory.append(resident() >> 20)
     for client in clients:
-        client.join(300)
+        client.join(options.patience)
     seconds = time.monotonic() - start
     done = [one for client in clients for one in client.done]
     failed = [text for client in clients for text in client.failed]

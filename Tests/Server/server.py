@@ -20,9 +20,10 @@ PROGRAM = pathlib.Path(os.environ.get("LECTOR_SERVE", ROOT / ".build/release/lec
 class Server:
     """`with Server("--queue", "4") as server:`; `server.log` is what it wrote to standard error."""
 
-    def __init__(self, *flags, key=None, state_dir=None, environment=None):
+    def __init__(self, *flags, key=None, state_dir=None, environment=None, patience=120):
         self.folder = tempfile.mkdtemp(prefix="lector-server-")
         self.key = key
+        self.patience = patience  # seconds that an answer may take
         self.state_dir = state_dir or self.folder + "/state"
         self.flags = list(flags)
         # Two threads that wait for each other are slower than one where others use the machine, as in a test.
@@ -86,8 +87,8 @@ class Server:
 
     # Requests
 
-    def connect(self, seconds=120):
-        return http.client.HTTPConnection(self.host, self.port, timeout=seconds)
+    def connect(self):
+        return http.client.HTTPConnection(self.host, self.port, timeout=self.patience)
 
     def socket(self, seconds=30):
         return socket.create_connection((self.host, self.port), timeout=seconds)

@@ -70,6 +70,19 @@ def schemas():
     yield from chance.sample(found, min(options.count, len(found)))
 
 
+def validator(schema):
+    """Of the draft that the schema names, or the newest that it is a schema of."""
+    named = jsonschema.validators.validator_for(schema, default=None)
+    drafts = [jsonschema.Draft202012Validator, jsonschema.Draft7Validator, jsonschema.Draft4Validator]
+    for draft in ([named] if named else []) + drafts:
+        try:
+            draft.check_schema(schema)
+        except jsonschema.SchemaError:
+            continue
+        return draft(schema, format_checker=draft.FORMAT_CHECKER)
+    raise ValueError("this is a schema of no draft")
+
+
 def ask(server, schema, seed):
     """How each of the texts of one request ended; None where the schema is refused."""
     streams, count = seed % 2 == 0, seed % 3 + 1
@@ -101,7 +114,7 @@ def ask(server, schema, seed):
             ends.append("length")
             continue
         try:
-            jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(json.loads(text))
+            validator(schema).validate(json.loads(text))
             ends.append("valid")
         except (ValueError, jsonschema.ValidationError) as error:
             ends.append("invalid")
@@ -113,7 +126,7 @@ def ask(server, schema, seed):
 
 counts = {"schemas": 0, "refused": 0, "failed": 0, "valid": 0, "length": 0, "invalid": 0}
 end = time.monotonic() + options.seconds
-with Server("--queue", "64") as server, concurrent.futures.ThreadPoolExecutor(16) as pool:
+with Server("--queue", "64", patience=600) as server, concurrent.futures.ThreadPoolExecutor(16) as pool:
     def one(job):
         seed, schema = job
         return (schema, *ask(server, schema, seed)) if time.monotonic() < end else None

@@ -316,6 +316,15 @@ class Lives(unittest.TestCase):
             with Server() as server:
                 self.assertEqual(text_of(server.complete(prompt, max_tokens=8, temperature=0)[1]), text_of(first))
 
+    def test_signs_of_life_while_a_long_prompt_is_read(self):
+        with Server("--ping", "1") as server:
+            body = json.dumps({"prompt": LONG * 40, "max_tokens": 1, "stream": True})
+            connection = server.connect()
+            connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
+            # The first line there is: the prompt takes longer than a second.
+            self.assertEqual(connection.getresponse().readline(), b": still at work\n")
+            connection.close()
+
     def test_a_shutdown_lets_answers_end(self):
         with Server("--grace", "30") as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
             answer = pool.submit(server.complete, PROMPT, max_tokens=150, temperature=0)

@@ -128,6 +128,30 @@ private let ranks = 963
         #expect(ChatTemplate(jinja: "[INST]") == nil)
     }
 
+    /// The published checkpoint's own test of its prompt, its ids at their places among its 163,584 ranks. The other ranks are
+    /// bytes and names that the prompt has not.
+    @Test("the prompt of the published checkpoint's test has the ids that are published for it")
+    func published() throws {
+        let words = [
+            2482: "user", 69211: "Tell", 1019: " me", 1215: " about", 276: " the", 64782: " french",
+            25317: " revolution", 69702: "assistant",
+        ]
+        let bytes = Array(0x21...0x7E) + Array(0...0x20) + Array(0x7F...0xFF) as [UInt8]
+        let lines = (0..<163_584).map { rank in
+            let piece =
+                words[rank].map { Array($0.utf8) }
+                ?? (rank < 256 ? [bytes[rank]] : Array("\u{1}\(rank)".utf8))
+            return String(decoding: Base64.encode(piece), as: UTF8.self) + " \(rank)\n"
+        }
+        let tokenizer = try Tokenizer(
+            files: TokenizerFiles([("tiktoken.model", Array(lines.joined().utf8))]))
+        let turns = [ChatTemplate.Turn(role: "user", content: "Tell me about the french revolution.")]
+        #expect(
+            try tokenizer.encode(tokenizer.chatTemplate.segments(turns)) == [
+                163587, 2482, 163601, 69211, 1019, 1215, 276, 64782, 25317, 13, 163586, 163588, 69702, 163601,
+            ])
+    }
+
     @Test(
         "a damaged ranks file is refused and says where",
         arguments: [

@@ -52,7 +52,7 @@ struct Endpoints: Sendable {
         for (path, methods) in table {
             for (method, handler) in methods { router.on(RouterPath(path), method: method, use: handler) }
             let allowed = methods.map(\.0.rawValue) + (methods.contains { $0.0 == .get } ? ["HEAD"] : [])
-            for method: HTTPRequest.Method in [.get, .post, .put, .patch, .delete, .options, .trace]
+            for method: HTTPRequest.Method in [.get, .post, .put, .patch, .delete, .options, .trace, .query]
             where !methods.contains(where: { $0.0 == method }) {
                 router.on(RouterPath(path), method: method) { _, _ -> Response in
                     throw MethodNotAllowed(allowed: allowed.joined(separator: ", "))
@@ -235,6 +235,11 @@ struct Endpoints: Sendable {
             }
         }
     }
+}
+
+extension HTTPRequest.Method {
+    /// A GET with a body.
+    static let query = HTTPRequest.Method("QUERY")!
 }
 
 extension Response {
