@@ -14,9 +14,10 @@ cd "$folder"
 # HOME: parallel keeps a note there that it has been told of its citation.
 export LECTOR_THREADS=1 XDG_STATE_HOME="$folder/state" HOME="$folder"
 
-python3 "$here/Tests/Scale/mails.py" 120 >mails.mbox
-"$LECTOR" classify mails.mbox --checkpoint-tokens 1024 --progress none -o one.jsonl
-"$LECTOR" plan mails.mbox --checkpoint-tokens 1024 -o many.jsonl --run big --shards 6
+python3 "$here/Tests/Scale/mails.py" 2400 >mails.mbox
+python3 "$here/Tests/Scale/tiny_model.py" tiny
+"$LECTOR" classify mails.mbox --model tiny --quiet --progress none -o one.jsonl
+"$LECTOR" plan mails.mbox --model tiny -o many.jsonl --run big --shards 6
 
 # 75 and a kill are tried again, up to nine times; --joblog and --resume-failed go on after a stop of parallel itself.
 seq 0 5 | parallel --will-cite -j2 --retries 10 --joblog big.log \

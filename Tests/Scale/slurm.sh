@@ -70,10 +70,15 @@ started="$started $!"
 for _ in $(seq 100); do sinfo -h -o %T 2>/dev/null | grep -q idle && break; sleep 0.3; done
 sinfo -h -o %T | grep -q idle || { echo "slurm.sh: the cluster did not come up" >&2; exit 1; }
 
-python3 "$here/Tests/Scale/mails.py" 160 >mails.mbox
-python3 "$here/Tests/Scale/mails.py" 0 --text 12000 >text.txt
-"$LECTOR" classify mails.mbox text.txt --checkpoint-tokens 1024 --progress none -o one.jsonl
-"$LECTOR" plan mails.mbox text.txt --checkpoint-tokens 1024 -o many.jsonl --run run --shards 8
+python3 "$here/Tests/Scale/mails.py" 1400 --words 200 >mails.mbox
+python3 "$here/Tests/Scale/mails.py" 0 --text 45000 >text.txt
+python3 "$here/Tests/Scale/tiny_model.py" tiny
+task="mails.mbox text.txt --model tiny --checkpoint-tokens 8192"
+# shellcheck disable=SC2086
+{
+    "$LECTOR" classify $task --quiet --progress none -o one.jsonl
+    "$LECTOR" plan $task -o many.jsonl --run run --shards 8
+}
 # The text is the last row; its shard takes longest.
 last=$(($(python3 -c 'import json; print(len(json.load(open("run/shards.json"))["shards"]))') - 1))
 "$LECTOR" slurm run --submit --time 10 | tee submitted
