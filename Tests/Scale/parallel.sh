@@ -4,9 +4,10 @@
 set -eu
 cd "$(dirname "$0")/../.."
 here=$PWD
-command -v parallel >/dev/null || {
-    apt-get update -q && apt-get install -qy --no-install-recommends parallel
-} >/dev/null
+. Tests/Scale/engines.sh
+need parallel parallel
+need pgrep procps
+command -v python3 >/dev/null || skip "there is no python3"
 LECTOR=${LECTOR:-$here/.build/release/lector}
 folder=$(mktemp -d /tmp/lector-parallel-XXXX)
 trap 'rm -rf "$folder"' EXIT

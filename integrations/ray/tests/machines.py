@@ -76,4 +76,6 @@ class Machine:
             time.sleep(0.02)
         for child in self.children:
             child.wait()
+        # The kernel takes its time to remove a namespace, and the name is wanted again.
+        subprocess.run(["ip", "link", "delete", self.cable], check=False, stderr=subprocess.DEVNULL)
         self.namespace = None
