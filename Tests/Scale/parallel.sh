@@ -26,13 +26,13 @@ seq 0 5 | parallel --will-cite -j2 --retries 10 --joblog big.log \
 parallel=$!
 killed=0
 for shard in 0 3; do
-    for _ in $(seq 600); do
+    while kill -0 $parallel 2>/dev/null; do
         worker=$(pgrep -f "^$LECTOR work big --shard $shard " | head -n 1 || true)
-        [ -n "$worker" ] && [ -s big/shards/$shard/worker-1/journal ] && break
-        [ -e big/shards/$shard/done ] && break
+        [ -n "$worker" ] && [ -s big/shards/"$shard"/worker-1/journal ] && break
+        [ -e big/shards/"$shard"/done ] && break
         sleep 0.02
     done
-    if [ -n "$worker" ] && kill -9 "$worker" 2>/dev/null; then killed=$((killed + 1)); fi
+    if [ -n "${worker-}" ] && kill -9 "$worker" 2>/dev/null; then killed=$((killed + 1)); fi
 done
 wait $parallel || { cat parallel.log big.log >&2; exit 1; }
 "$LECTOR" merge big --quiet
