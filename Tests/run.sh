@@ -49,11 +49,6 @@ else
     say "skipped: the server needs Swift 6.2 or newer"
 fi
 
-if command -v python3 >/dev/null 2>&1; then
-    say "planned runs under other people's engines (Slurm: Tests/Scale/slurm.sh)"
-    sh Tests/Scale/run.sh
-fi
-
 say "Examples/demo.sh"
 sh Examples/demo.sh </dev/null
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh: planned runs under what other people have, each on this machine and reaching nothing else. Engines that are missing
-# come from Debian and PyPI; where that cannot be, the test is skipped and says so. A part of Tests/run.sh.
+# come from Debian and PyPI; where that cannot be, the test is skipped and says so. Made for Tests/run.sh (decision 30).
 # `sh Tests/Scale/run.sh parallel` for one of them. slurm.sh, which waits two minutes for a requeued task, migration.py and
 # the other tests of ray.sh are not among them.
 set -eu
