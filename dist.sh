@@ -41,6 +41,10 @@ cp Sources/BundledModel/Resources/model.lector Sources/BundledModel/Resources/to
 cp Sources/BundledModel/Resources/README.md "$tree/share/doc/lector/model-card.md"
 cp README.md CHANGELOG.md NOTICE docs/scaling.md "$tree/share/doc/lector/"
 cp LICENSE "$tree/share/doc/lector/copyright"
+mkdir "$tree/share/doc/lector/licenses"
+for licence in .build/dist/checkouts/*/LICENSE*; do
+    cp "$licence" "$tree/share/doc/lector/licenses/$(basename "$(dirname "$licence")")"
+done
 cp -r integrations/kubernetes "$tree/share/doc/lector/"
 "$tree/bin/lector" completion bash >"$tree/share/bash-completion/completions/lector"
 "$tree/bin/lector" completion zsh >"$tree/share/zsh/vendor-completions/_lector"

@@ -36,8 +36,9 @@ def main(folder):
         return subprocess.run(words, cwd=folder, env=environment, check=False).returncode
 
     with open(folder / "mails.mbox", "wb") as file:
-        subprocess.run([sys.executable, str(ROOT / "Tests/Scale/mails.py"), "60"], stdout=file, check=True)
-    common = ["mails.mbox", "--checkpoint-tokens", "1024", "--progress", "none"]
+        subprocess.run([sys.executable, str(ROOT / "Tests/Scale/mails.py"), "1200"], stdout=file, check=True)
+    subprocess.run([sys.executable, str(ROOT / "Tests/Scale/tiny_model.py"), str(folder / "tiny")], check=True)
+    common = ["mails.mbox", "--model", "tiny", "--quiet", "--progress", "none"]
     assert run("lector", "classify", *common, "-o", "one.jsonl") == 0
     assert run("lector", "plan", *common, "-o", "many.jsonl", "--run", "big", "--shards", "3") == 0
 

@@ -3,11 +3,8 @@
 # among them), and their commands run without Kubernetes. LECTOR is the program to test.
 set -eu
 cd "$(dirname "$0")/../.."
-venv=.build/scale/kubernetes
-if [ ! -x "$venv/bin/kubernetes-validate" ]; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install -q 'kubernetes-validate==1.37.*'
-fi
+. Tests/Scale/engines.sh
+need_python kubernetes 'kubernetes-validate==1.37.*'
 for version in 1.33 1.37; do
     "$venv/bin/kubernetes-validate" --strict --quiet -k $version integrations/kubernetes/*.yaml
 done

@@ -2,6 +2,7 @@
 
     python3 Tests/Scale/migration.py                    # 200,000 tokens
     python3 Tests/Scale/migration.py --tokens 1000000   # some minutes
+    python3 Tests/Scale/migration.py --tokens 1000000 --model tiny  # the random one of tiny_model.py: a tenth of that
 
 The lost machine is a killed process whose lock then says that it was another machine's: the next worker has to wait for
 its silence and go on in a folder of its own. LECTOR is the program to test.
@@ -28,14 +29,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokens", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
+    parser.add_argument("--model", default="bundled", choices=["bundled", "tiny"])
     options = parser.parse_args()
     generator = random.Random(options.seed)
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="lector-migration-") as name:
-        run(pathlib.Path(name), options.tokens, generator)
+        run(pathlib.Path(name), options, generator)
 
 
-def run(folder, tokens, generator):
+def run(folder, options, generator):
     environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
 
     def lector(*arguments):
@@ -48,14 +50,18 @@ def run(folder, tokens, generator):
         return out
 
     with open(folder / "book.txt", "wb") as file:  # a token a word and some for full stops
-        words = int(tokens / 1.2)
+        words = int(options.tokens / 1.35)
         subprocess.run(
             [sys.executable, str(ROOT / "Tests/Scale/mails.py"), "0", "--text", str(words)], stdout=file, check=True)
+    task = ["book.txt"]
+    if options.model == "tiny":
+        subprocess.run([sys.executable, str(ROOT / "Tests/Scale/tiny_model.py"), str(folder / "tiny")], check=True)
+        task += ["--model", "tiny"]
     began = time.monotonic()
-    finished(lector("classify", "book.txt", "--progress", "none", "-o", "one.jsonl"))
+    finished(lector("classify", *task, "--progress", "none", "-o", "one.jsonl"))
     whole = time.monotonic() - began
     row = json.loads((folder / "one.jsonl").read_text())
-    finished(lector("plan", "book.txt", "-o", "many.jsonl", "--run", "run", "--shards", "1"))
+    finished(lector("plan", *task, "-o", "many.jsonl", "--run", "run", "--shards", "1"))
     shard = folder / "run/shards/0"
 
     def position(token):

@@ -5,9 +5,11 @@
 set -eu
 cd "$(dirname "$0")/../.."
 if [ "${1-}" != inside ]; then
-    command -v slurmctld >/dev/null && command -v munged >/dev/null && command -v ip >/dev/null || {
-        apt-get update -q && apt-get install -qy --no-install-recommends slurm-wlm munge iproute2
-    } >/dev/null
+    . Tests/Scale/engines.sh
+    [ "$(id -u)" = 0 ] || skip "Slurm's daemons need root"
+    need slurmctld slurm-wlm munge
+    need munged munge
+    need_network_namespace
     exec unshare -n -u sh "$0" inside
 fi
 ip link set lo up
@@ -70,11 +72,16 @@ started="$started $!"
 for _ in $(seq 100); do sinfo -h -o %T 2>/dev/null | grep -q idle && break; sleep 0.3; done
 sinfo -h -o %T | grep -q idle || { echo "slurm.sh: the cluster did not come up" >&2; exit 1; }
 
-python3 "$here/Tests/Scale/mails.py" 160 >mails.mbox
-python3 "$here/Tests/Scale/mails.py" 0 --text 12000 >text.txt
-"$LECTOR" classify mails.mbox text.txt --checkpoint-tokens 1024 --progress none -o one.jsonl
-"$LECTOR" plan mails.mbox text.txt --checkpoint-tokens 1024 -o many.jsonl --run run --shards 8
-# The text is the last row; its shard takes longest.
+python3 "$here/Tests/Scale/mails.py" 1400 --words 200 >mails.mbox
+python3 "$here/Tests/Scale/mails.py" 0 --text 45000 >text.txt
+python3 "$here/Tests/Scale/tiny_model.py" tiny
+task="mails.mbox text.txt --model tiny --checkpoint-tokens 8192"
+# shellcheck disable=SC2086
+{
+    "$LECTOR" classify $task --quiet --progress none -o one.jsonl
+    "$LECTOR" plan $task -o many.jsonl --run run --shards 8
+}
+# The text is the last row, and a shard of its own.
 last=$(($(python3 -c 'import json; print(len(json.load(open("run/shards.json"))["shards"]))') - 1))
 "$LECTOR" slurm run --submit --time 10 | tee submitted
 array=$(sed -n 's/^shards: job //p' submitted)
@@ -82,7 +89,7 @@ merge=$(sed -n 's/^merge: job //p' submitted)
 
 # Slurm's own warning before a time limit, sent early to the task that reads the text.
 for _ in $(seq 600); do
-    ls run/shards/$last/worker-1/states/row-* >/dev/null 2>&1 && break
+    ls run/shards/"$last"/worker-1/states/row-* >/dev/null 2>&1 && break
     sleep 0.1
 done
 scancel --signal=TERM --batch "${array}_$last"
