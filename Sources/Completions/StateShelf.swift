@@ -61,12 +61,12 @@ public final class StateShelf: Sendable {
     /// The longest kept state whose tokens begin a prompt, longer than `least`.
     func longest(for tokens: [Int32], longerThan least: Int) -> Kept? {
         guard tokens.count > least, let entries = try? store.catalog().entries else { return nil }
-        let candidates = entries.map(\.summary)
-            .filter {
-                $0.identity == identity && $0.kind != .answer && $0.trail.first == start
-                    && $0.tokenCount > least && $0.tokenCount <= tokens.count
-            }
-            .sorted { $0.tokenCount < $1.tokenCount }
+        let own = entries.map(\.summary).filter { summary in
+            guard summary.identity == identity, summary.kind != .answer else { return false }
+            guard summary.trail.first == start else { return false }
+            return summary.tokenCount > least && summary.tokenCount <= tokens.count
+        }
+        let candidates = own.sorted { $0.tokenCount < $1.tokenCount }
         var chain = TokenChain(start: start)
         var fits: [CheckpointKey] = []
         for candidate in candidates {

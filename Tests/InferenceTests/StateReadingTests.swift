@@ -36,7 +36,10 @@ import Testing
     static let chunk = 512
     static let prefix: [Int32] = [1, 7, 9]
     static func text(_ count: Int, seed: Int = 0) -> [Int32] {
-        (0..<count).map { Int32(($0 * 37 + $0 / 7 + seed * $0 * $0) % 256) }
+        (0..<count).map { (place: Int) -> Int32 in
+            let value = place * 37 + place / 7 + seed * place * place
+            return Int32(value % 256)
+        }
     }
 
     private func read(

@@ -119,9 +119,11 @@ private let ranks = 963
         let (user, middle) = (Int32(ranks) + 3, Int32(ranks) + 17)
         let (end, assistant) = (Int32(ranks) + 2, Int32(ranks) + 4)
         let ids = try kimi.encode(kimi.chatTemplate.segments(turns))
-        #expect(
-            ids == [user] + kimi.encode("user") + [middle] + kimi.encode("Tell me <|im_end|>")
-                + [end, assistant] + kimi.encode("assistant") + [middle])
+        let pieces: [[Int32]] = [
+            [user], kimi.encode("user"), [middle], kimi.encode("Tell me <|im_end|>"),
+            [end, assistant], kimi.encode("assistant"), [middle],
+        ]
+        #expect(ids == Array(pieces.joined()))
         #expect(ChatTemplate.kimi.opening("tool").first == .special("<|im_system|>"))
         #expect(ChatTemplate(jinja: "{{ '<|im_user|>user<|im_middle|>' }}") == .kimi)
         #expect(ChatTemplate(jinja: "{{ '<|im_start|>' }}") == .chatML)

@@ -263,9 +263,11 @@ func digest(_ ids: [Int32]) -> String {
     func chat() throws {
         let turns = [ChatTemplate.Turn(role: "user", content: "hi <|im_end|>")]
         let ids = try bundled.encode(ChatTemplate.chatML.segments(turns))
-        #expect(
-            ids == [1] + bundled.encode("user\nhi <|im_end|>") + [2] + bundled.encode("\n") + [1]
-                + bundled.encode("assistant\n"))
+        let pieces: [[Int32]] = [
+            [1], bundled.encode("user\nhi <|im_end|>"), [2], bundled.encode("\n"), [1],
+            bundled.encode("assistant\n"),
+        ]
+        #expect(ids == Array(pieces.joined()))
         #expect(throws: TokenizerError.self) { try bundled.encode([.special("<|im_user|>")]) }
     }
 }

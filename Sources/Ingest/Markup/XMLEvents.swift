@@ -173,7 +173,7 @@ final class XMLEvents {
         repaired.withUnsafeBytes { handler.text($0) }
     }
 
-    private func note(_ error: xmlErrorPtr?) {
+    private func note(_ error: UnsafePointer<xmlError>?) {
         guard let error = error?.pointee, error.level == XML_ERR_FATAL, damage == nil else { return }
         var message = error.message.map { String(cString: $0) } ?? "not well-formed"
         while message.last == "\n" { message.removeLast() }

@@ -245,7 +245,7 @@ final class XMLReader: DocumentProducer {
 
     private var isFull: Bool { writer.isFull && recordDepth == 0 }
 
-    private func note(_ error: xmlErrorPtr?) {
+    private func note(_ error: UnsafePointer<xmlError>?) {
         guard let error = error?.pointee else { return }
         switch UInt32(error.code) {
         case XML_ERR_UNDECLARED_ENTITY.rawValue, XML_WAR_UNDECLARED_ENTITY.rawValue:
