@@ -68,23 +68,28 @@ import Tokenization
         let mean = (0..<width).map { index in
             seen.reduce(0) { $0 + Double($1.x[index]) } / Double(seen.count)
         }
-        let square = seen.reduce(0.0) { sum, example in
-            sum
-                + (0..<width).reduce(0.0) {
-                    $0 + (Double(example.x[$1]) - mean[$1]) * (Double(example.x[$1]) - mean[$1])
-                }
+        var square = 0.0
+        for example in seen {
+            for index in 0..<width {
+                let distance = Double(example.x[index]) - mean[index]
+                square += distance * distance
+            }
         }
         let factor = (Double(seen.count) / square).squareRoot()
         func objective(_ weights: [Double]) -> Double {
             var total = 0.0
             for example in seen {
-                let scores = (0..<labels).map { label in
-                    (0..<width).reduce(weights[label * (width + 1) + width]) {
-                        $0 + weights[label * (width + 1) + $1] * Double(example.x[$1])
+                let scores = (0..<labels).map { (label: Int) -> Double in
+                    var score = weights[label * (width + 1) + width]
+                    for index in 0..<width {
+                        score += weights[label * (width + 1) + index] * Double(example.x[index])
                     }
+                    return score
                 }
                 let largest = scores.max()!
-                total += largest + log(scores.reduce(0) { $0 + exp($1 - largest) }) - scores[example.label]
+                var sum = 0.0
+                for score in scores { sum += exp(score - largest) }
+                total += largest + log(sum) - scores[example.label]
             }
             var norm = 0.0
             for label in 0..<labels {
