@@ -309,6 +309,46 @@ import Testing
         #expect(long[0].end.warnings.contains { $0.contains("1030 bytes more than the limit") })
     }
 
+    @Test("a header field that nobody reads whole is cut, and the text's bytes are named where they stand")
+    func longField() throws {
+        let long =
+            String(repeating: "a", count: 300_000) + "\n\t"
+            + String(repeating: "b", count: 262_143 - 300_000 % 7)
+        let header = "From: a@b.example\r\nTo: \(long)\nX-Long: \(long)\nSubject: s\n\n"
+        for (start, name) in [("", "input"), ("From a@b Mon Mar  2 09:41:30 2026\n", "input#1")] {
+            let bytes = Array((start + header + "the body\n>From quoted\nend\n").utf8)
+            var chunks: [TextChunk] = []
+            var position = 0
+            let stream = DocumentStream(address: "input") {
+                if position == bytes.count { return nil }
+                defer { position = bytes.count }
+                return bytes
+            }
+            while let event = stream.next() {
+                switch event {
+                case .begin(let document):
+                    #expect(document.address == name && document.first("subject") == "s")
+                    #expect(document.first("to")?.utf8.count == 64 << 10)
+                case .text(let chunk): chunks.append(chunk)
+                case .end(let end):
+                    #expect(end.status == .ok)
+                    #expect(end.warnings.contains { $0.contains("bytes of the header are left out") })
+                }
+            }
+            let chunk = try #require(chunks.first)
+            #expect(chunks.count == 1 && chunk.origins.count == 1)
+            let origin = try #require(chunk.origins.first)
+            if name == "input" {
+                let source = try #require(chunk.source)
+                #expect(Array(bytes[source.start..<source.end]) == chunk.utf8)
+                #expect(Array(bytes[origin.bytes.start..<origin.bytes.end]) == chunk.utf8)
+            } else {
+                // Of the mail, since a quoting mark was taken out of it.
+                #expect(origin.container == name && origin.bytes.start == header.utf8.count)
+            }
+        }
+    }
+
     @Test("a line of 50 MB is a line")
     func longLine() throws {
         let found = try mail("From: a@b.example\nSubject: s\n\n" + String(repeating: "x", count: 50_000_000))

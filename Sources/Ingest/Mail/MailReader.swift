@@ -30,9 +30,12 @@ struct MailReader {
         /// The mail itself, and the offsets of quoting marks that were taken out of it.
         var mail: String
         var dropped: [Int] = []
+        /// Bytes of the header that were taken out of the message, all of them before what is asked for.
+        var removed = 0
 
         /// Whose bytes, and which, a range of the message is.
         func place(_ range: Range<Int>) -> (container: String, bytes: SourceSpan) {
+            let range = range.lowerBound + removed..<range.upperBound + removed
             // Each mark that was taken out before shifts what follows.
             var shift = 0
             for offset in dropped {
@@ -72,6 +75,15 @@ struct MailReader {
     func read(_ message: inout [UInt8], address: String, envelope: Envelope) {
         let writer = DocumentWriter(context, Document(address: address, kind: .mail))
         for warning in envelope.warnings { writer.warn(warning) }
+        var envelope = envelope
+        let fields = LongFields.cut(&message, limit: 4 * context.limits.maxHeaderBytes)
+        if fields.removed > 0 {
+            writer.warn(
+                "a header field of \(fields.longest) bytes; \(fields.removed) bytes of the header are left out"
+            )
+            envelope.bytesStart = envelope.bytesStart.map { $0 + fields.removed }
+            envelope.container?.removed = fields.removed
+        }
         var attachments: [PlannedAttachment] = []
         var found = message.withUnsafeMutableBytes { read($0, writer, envelope, &attachments) }
         if found == nil {
