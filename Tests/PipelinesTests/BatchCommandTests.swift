@@ -54,6 +54,7 @@ import Testing
         var environment = lector
         environment.environment["XDG_STATE_HOME"] = lector.work.file("other")
         var seen = 0
+        var most = 0
         var kills = 0
         for _ in 0..<200 where kills < 20 {
             // Few rows at once, so that there is something left to be killed.
@@ -69,6 +70,7 @@ import Testing
             kill(pid, SIGKILL)
             if environment.wait(pid).status == 128 + SIGKILL { kills += 1 }
             seen = max(seen, Self.journalBytes(lector.work.file("other/lector/batches")))
+            most = max(most, seen)
             if lector.text("again.jsonl").isEmpty == false {
                 // It was done before: what was killed is right, and all of it begins anew.
                 #expect(lector.text("again.jsonl") == lector.text("whole.jsonl"))
@@ -77,7 +79,7 @@ import Testing
                 seen = 0
             }
         }
-        #expect(kills == 20)
+        #expect(kills == 20 && most > 0)
         #expect(environment.run(["batch", "requests.jsonl", "-o", "again.jsonl", "-q"]).status == 1)
         #expect(lector.text("again.jsonl") == lector.text("whole.jsonl"))
     }
