@@ -10,6 +10,10 @@
 
 #include "kernels_internal.h"
 
+// Before a loop that writes where it reads or elsewhere, never one element for another: callers work in place, and
+// the check that a compiler puts in front of such a loop would send them to its scalar form.
+#define IN_PLACE _Pragma("clang loop vectorize(assume_safety)")
+
 #if !defined(CK_LEVEL_GEMM)
 // a * b + c, rounded once, for a product that is exact in double (24 + 24 bits). Where the
 // CPU has no such instruction, the sum is rounded to odd in double, which makes the second
@@ -174,23 +178,23 @@ static void rms_norm(float *out, int64_t ldo, const float *x, int64_t ldx, const
                      int64_t M, int64_t K, float eps) {
     for (int64_t m = 0; m < M; m++) {
         float factor = 1 / sqrtf(sum_of_squares(x + m * ldx, K) / (float)K + eps);
-        for (int64_t i = 0; i < K; i++) out[m * ldo + i] = x[m * ldx + i] * factor * weight[i];
+        IN_PLACE for (int64_t i = 0; i < K; i++) out[m * ldo + i] = x[m * ldx + i] * factor * weight[i];
     }
 }
 
 static void silu_multiply(float *out, int64_t ldo, const float *gate, int64_t ldg, const float *up,
                           int64_t ldu, int64_t M, int64_t n) {
     for (int64_t m = 0; m < M; m++)
-        for (int64_t i = 0; i < n; i++) out[m * ldo + i] = silu1(gate[m * ldg + i]) * up[m * ldu + i];
+        IN_PLACE for (int64_t i = 0; i < n; i++) out[m * ldo + i] = silu1(gate[m * ldg + i]) * up[m * ldu + i];
 }
 
 static void sigmoid(float *out, int64_t ldo, const float *x, int64_t ldx, int64_t M, int64_t n) {
     for (int64_t m = 0; m < M; m++)
-        for (int64_t i = 0; i < n; i++) out[m * ldo + i] = sigmoid1(x[m * ldx + i]);
+        IN_PLACE for (int64_t i = 0; i < n; i++) out[m * ldo + i] = sigmoid1(x[m * ldx + i]);
 }
 
 static void exponential(float *out, const float *x, int64_t n) {
-    for (int64_t i = 0; i < n; i++) out[i] = exp1(x[i]);
+    IN_PLACE for (int64_t i = 0; i < n; i++) out[i] = exp1(x[i]);
 }
 
 // ---------------------------------------------------------------- KDA
@@ -232,7 +236,7 @@ static void kda_gate(float *g, int64_t ldg, const float *z, int64_t ldz, const f
     for (int64_t h = 0; h < H; h++) {
         float rate = -exp1(A_log[h]);
         for (int64_t t = 0; t < T; t++)
-            for (int64_t i = h * K; i < h * K + K; i++) {
+            IN_PLACE for (int64_t i = h * K; i < h * K + K; i++) {
                 float a = z[t * ldz + i] + dt_bias[i], magnitude = a < 0 ? -a : a;
                 g[t * ldg + i] = rate * ((a < 0 ? 0 : a) + log1p1(exp1(-magnitude)));
             }
@@ -295,7 +299,7 @@ static void gated_rms_norm(float *out, int64_t ldo, const float *x, int64_t ldx,
             float *o = out + t * ldo + h * V;
             const float *xh = x + t * ldx + h * V, *gh = gate + t * ldg + h * V;
             float factor = 1 / sqrtf(sum_of_squares(xh, V) / (float)V + eps);
-            for (int64_t i = 0; i < V; i++) o[i] = xh[i] * factor * weight[i] * sigmoid1(gh[i]);
+            IN_PLACE for (int64_t i = 0; i < V; i++) o[i] = xh[i] * factor * weight[i] * sigmoid1(gh[i]);
         }
 }
 
