@@ -30,10 +30,11 @@ extension EvaluationResult {
         let columns = min(scores.labels.count, 12)
         var matrix: [[String]] = [["gold \\ given"]]
         matrix[0] += scores.labels.prefix(columns).map { clean($0) } + ["none"]
-        for row in scores.labels.indices where scores.confusion[row].contains(where: { $0 > 0 }) {
-            matrix.append(
-                [clean(scores.labels[row])] + scores.confusion[row].prefix(columns).map(String.init)
-                    + [String(scores.confusion[row][scores.labels.count])])
+        for (label, counts) in zip(scores.labels, scores.confusion) where counts.contains(where: { $0 > 0 }) {
+            var cells = [clean(label)]
+            for count in counts.prefix(columns) { cells.append(String(count)) }
+            cells.append(String(counts[scores.labels.count]))
+            matrix.append(cells)
         }
         out += "\n" + aligned(matrix)
         if columns < scores.labels.count {
@@ -47,8 +48,12 @@ extension EvaluationResult {
 
 /// Rows of cells as lines: the first column to the left, the others to the right.
 func aligned(_ rows: [[String]]) -> String {
-    let widths = (0..<(rows.map(\.count).max() ?? 0)).map { column in
-        rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    var widths: [Int] = []
+    for row in rows {
+        for (column, cell) in row.enumerated() {
+            if column == widths.count { widths.append(0) }
+            widths[column] = max(widths[column], cell.count)
+        }
     }
     return rows.map { row in
         row.enumerated().map { column, cell in

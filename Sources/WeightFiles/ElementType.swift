@@ -17,7 +17,8 @@ public func float(bf16 bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) <
 public func bf16(_ value: Float) -> UInt16 {
     let bits = value.bitPattern
     if value.isNaN { return UInt16(bits >> 16) | 0x40 }
-    return UInt16((bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
+    let odd = bits >> 16 & 1
+    return UInt16((bits &+ 0x7fff &+ odd) >> 16)
 }
 
 /// The Float32 of an IEEE half's bits; exact.

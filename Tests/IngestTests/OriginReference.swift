@@ -93,8 +93,11 @@ enum OriginReference {
             let wanted = Int((first &- 0x20) & 63)
             var decoded: [UInt8] = []
             for start in stride(from: 1, to: line.count, by: 4) {
-                let group = (0..<4).map { start + $0 < line.count ? Int((line[start + $0] &- 0x20) & 63) : 0 }
-                let word = group.reduce(0) { $0 << 6 | $1 }
+                var word: UInt32 = 0
+                for place in start..<start + 4 {
+                    let six: UInt32 = place < line.count ? UInt32((line[place] &- 0x20) & 63) : 0
+                    word = word << 6 | six
+                }
                 decoded += [UInt8(word >> 16 & 255), UInt8(word >> 8 & 255), UInt8(word & 255)]
             }
             out += decoded.prefix(wanted)

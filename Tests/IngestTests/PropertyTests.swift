@@ -34,6 +34,12 @@ import Testing
 
         """
 
+    private static let utf16: [UInt8] = {
+        var bytes: [UInt8] = [0xFF, 0xFE]
+        for unit in "wide é 🙂 text\n".utf16 { bytes += [UInt8(unit & 255), UInt8(unit >> 8)] }
+        return bytes
+    }()
+
     private static let fixtures: [(name: String, bytes: [UInt8])] = [
         ("mail", Array(mail.utf8)),
         (
@@ -56,8 +62,8 @@ import Testing
                     .utf8)
         ),
         ("text", Array(String(repeating: "line é\n", count: 30_000).utf8)),
-        ("latin", Array("une journ".utf8) + [0xE9] + Array("e tr".utf8) + [0xE8] + Array("s longue\n".utf8)),
-        ("utf16", [0xFF, 0xFE] + "wide é 🙂 text\n".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }),
+        ("latin", "une journée très longue\n".unicodeScalars.map { UInt8($0.value) }),
+        ("utf16", utf16),
         ("nested.zip", Fixtures.bytes("nested.zip")), ("inbox.mbox.gz", Fixtures.bytes("inbox.mbox.gz")),
         ("many.tar", Fixtures.bytes("many.tar")), ("truncated.txt.gz", Fixtures.bytes("truncated.txt.gz")),
     ]

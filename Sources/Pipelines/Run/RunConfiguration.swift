@@ -94,10 +94,10 @@ package struct RunConfiguration: Sendable, Equatable {
 
     /// The first difference in words; nil when rows would be the same.
     package func difference(from earlier: RunConfiguration) -> String? {
-        func told<Value: Equatable>(_ name: String, _ then: Value, _ now: Value, _ show: (Value) -> String)
-            -> String?
+        var first: String?
+        func compare<Value: Equatable>(_ name: String, _ then: Value, _ now: Value, _ show: (Value) -> String)
         {
-            then == now ? nil : "\(name) was \(show(then)), and is now \(show(now))"
+            if first == nil, then != now { first = "\(name) was \(show(then)), and is now \(show(now))" }
         }
         func orNone(_ value: some Any) -> String { "\(value)" }
         let clean = { (text: String) in TerminalText.sanitized(text, limit: 120) }
@@ -108,20 +108,17 @@ package struct RunConfiguration: Sendable, Equatable {
         if let at = labels.indices.first(where: { labels[$0] != earlier.labels[$0] }) {
             return "the description of label \(clean(labels[at].name)) is another"
         }
-        let readout =
-            told("--head", earlier.head, head) { $0.map { String($0.prefix(12)) } ?? "none" }
-            ?? told("calibration", earlier.calibration, calibration) { $0 ?? "off" }
-        if let readout { return readout }
-        return told("the instruction", earlier.instruction, instruction) { $0.map(clean) ?? "the default" }
-            ?? told("--threshold", earlier.threshold, threshold) { $0.map { orNone($0) } ?? "none" }
-            ?? told("--max-tokens", earlier.maxTokens, maxTokens) { $0.map { orNone($0) } ?? "none" }
-            ?? told("--skip-quoted", earlier.skipQuoted, skipQuoted) { $0 ? "on" : "off" }
-            ?? told("--sample", earlier.sample, sample) { $0.map { orNone($0) } ?? "none" }
-            ?? told("the model", earlier.modelText, modelText, clean)
-            ?? told("the model", earlier.modelFingerprint, modelFingerprint, clean)
-            ?? told("the tokenizer", earlier.tokenizerFingerprint, tokenizerFingerprint) {
-                String($0.prefix(12))
-            }
-            ?? told("the arithmetic of this CPU class", earlier.numericsClass, numericsClass, clean)
+        compare("--head", earlier.head, head) { $0.map { String($0.prefix(12)) } ?? "none" }
+        compare("calibration", earlier.calibration, calibration) { $0 ?? "off" }
+        compare("the instruction", earlier.instruction, instruction) { $0.map(clean) ?? "the default" }
+        compare("--threshold", earlier.threshold, threshold) { $0.map { orNone($0) } ?? "none" }
+        compare("--max-tokens", earlier.maxTokens, maxTokens) { $0.map { orNone($0) } ?? "none" }
+        compare("--skip-quoted", earlier.skipQuoted, skipQuoted) { $0 ? "on" : "off" }
+        compare("--sample", earlier.sample, sample) { $0.map { orNone($0) } ?? "none" }
+        compare("the model", earlier.modelText, modelText, clean)
+        compare("the model", earlier.modelFingerprint, modelFingerprint, clean)
+        compare("the tokenizer", earlier.tokenizerFingerprint, tokenizerFingerprint) { String($0.prefix(12)) }
+        compare("the arithmetic of this CPU class", earlier.numericsClass, numericsClass, clean)
+        return first
     }
 }
