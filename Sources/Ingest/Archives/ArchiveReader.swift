@@ -47,13 +47,16 @@ final class ArchiveReader: DocumentProducer {
             self.entry = nil
             entry.drain()
             if budget.failure != nil { context.hasStruckLimit = true }
-            if file.isRaw { return false }  // the one stream of a compressed file; its document has said all
+            // The one stream of a compressed file: what came of it has said all, unless it was an archive.
+            if file.isRaw, budget.failure == nil || !budget.hasUnreadRest { return false }
         }
         if let failure = budget.failure {
             // The outermost archive speaks for all that are inside.
             if file.isOutermost {
                 context.emitFailure(
                     address, .failed(failure.reason), failure.message + "; the rest is not read")
+            } else {
+                budget.hasUnreadRest = true
             }
             return false
         }
