@@ -17,6 +17,8 @@ final class ArchiveReader: DocumentProducer {
     private var isOpen = false
     /// The number of the entry, from 1.
     private(set) var place: [Int]?
+    /// The next entry ended a process before.
+    private var passesOverNext = false
 
     /// - Parameters:
     ///   - depth: Containers around the entries, this one counted.
@@ -36,7 +38,8 @@ final class ArchiveReader: DocumentProducer {
                 return false
             }
             if let step = context.takeStep() {
-                budget.isWaived = true
+                // Where a process ended amid it, nobody has seen that it stays within its limits.
+                budget.isWaived = context.voice?.isRecovering != true
                 guard step.count == 1, passOver(step[0] - 1) else {
                     context.isLost = true
                     return false
@@ -60,6 +63,7 @@ final class ArchiveReader: DocumentProducer {
             }
             return false
         }
+        if !passesOverNext { passesOverNext = !context.enter([entries + 1], address) }
         switch file.nextHeader() {
         case .end:
             if entries == 0 { context.emitFailure(address, .skipped(.empty), "an archive without entries") }
@@ -72,6 +76,10 @@ final class ArchiveReader: DocumentProducer {
         case .entry(let name, let isEncrypted):
             entries += 1
             place = [entries]
+            if passesOverNext {
+                passesOverNext = false
+                return true
+            }
             if entries > context.limits.maxEntries {
                 context.emitFailure(
                     address, .failed(.limitEntries),
@@ -79,6 +87,7 @@ final class ArchiveReader: DocumentProducer {
                 return false
             }
             let inner = file.isRaw ? address : "\(address)!/\(name)"
+            context.voice?.note(inner)
             if isEncrypted, context.options.passwords.isEmpty {
                 context.emitFailure(
                     inner, .failed(.encrypted),
