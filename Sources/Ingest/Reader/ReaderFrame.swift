@@ -118,7 +118,8 @@ extension FrameWriter {
         put(chunk.origins) {
             $0.put($1.range)
             $0.put($1.container)
-            $0.put($1.bytes)
+            $0.put($1.bytes.start)
+            $0.put($1.bytes.end)
             $0.put($1.transfer.rawValue)
             $0.put($1.charset)
             $0.put($1.foldsLineEnds)
