@@ -59,25 +59,23 @@ import Testing
         try (Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) + Data(count: 64 << 20)).write(
             to: folder.appendingPathComponent("1.png"))
         try Data("after it\n".utf8).write(to: folder.appendingPathComponent("2.txt"))
-        for (name, flag) in [("a.tar.gz", "z"), ("a.tar.xz", "J"), ("a.tar.bz2", "j")] {
-            let path = folder.appendingPathComponent(name).path
-            let tar = Process()
-            tar.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            tar.arguments = ["tar", "c\(flag)f", path, "-C", folder.path, "1.png", "2.txt"]
-            try tar.run()
-            tar.waitUntilExit()
-            var options = IngestOptions()
-            let ratio = readAll(DocumentStream(inputs: [path], options: options))
-            #expect(ratio.map(\.document.address) == [path + "!/1.png", path], "\(name)")
-            #expect(ratio.map(\.status) == [.skipped(.unsupported), .failed(.limitRatio)], "\(name)")
-            options.limits.maxRatio = 1_000_000
-            options.limits.maxUnpackedBytes = 1 << 20
-            let bytes = readAll(DocumentStream(inputs: [path], options: options))
-            #expect(bytes.map(\.status) == [.skipped(.unsupported), .failed(.limitBytes)], "\(name)")
-            options.limits.maxUnpackedBytes = 1 << 30
-            let all = readAll(DocumentStream(inputs: [path], options: options))
-            #expect(all.map(\.status) == [.skipped(.unsupported), .ok], "\(name)")
-        }
+        let path = folder.appendingPathComponent("a.tar.gz").path
+        let tar = Process()
+        tar.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        tar.arguments = ["tar", "czf", path, "-C", folder.path, "1.png", "2.txt"]
+        try tar.run()
+        tar.waitUntilExit()
+        var options = IngestOptions()
+        let ratio = readAll(DocumentStream(inputs: [path], options: options))
+        #expect(ratio.map(\.document.address) == [path + "!/1.png", path])
+        #expect(ratio.map(\.status) == [.skipped(.unsupported), .failed(.limitRatio)])
+        options.limits.maxRatio = 1_000_000
+        options.limits.maxUnpackedBytes = 1 << 20
+        let bytes = readAll(DocumentStream(inputs: [path], options: options))
+        #expect(bytes.map(\.status) == [.skipped(.unsupported), .failed(.limitBytes)])
+        options.limits.maxUnpackedBytes = 1 << 30
+        let all = readAll(DocumentStream(inputs: [path], options: options))
+        #expect(all.map(\.status) == [.skipped(.unsupported), .ok])
     }
 
     @Test("depth, entries and bytes end where they are set")
