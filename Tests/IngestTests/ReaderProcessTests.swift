@@ -245,7 +245,7 @@ private func events(_ stream: DocumentStream) -> [DocumentEvent] {
     func crash(how: String, status: String) throws {
         try withFolder { folder in
             var options = IngestOptions()
-            options.limits.maxSilentSeconds = 1
+            options.limits.maxSilentSeconds = how == "memory" ? 30 : 1
             options.limits.maxMessageBytes = 16 << 20
             options.limits.maxReaderBytes = 128 << 20
             let program = try Reader.crashing(in: folder)
