@@ -31,10 +31,13 @@ let package = Package(
         .target(name: "JSON"),
         .target(name: "Documents"),
         .target(name: "CCRC32C"),
+        .target(name: "CReader"),
         .target(name: "Digests", dependencies: ["CCRC32C", "CNettle"]),
         .target(
             name: "Ingest",
-            dependencies: ["JSON", "Documents", "Digests", "CArchive", "CXML2", "CGMime", "CUchardet"]),
+            dependencies: [
+                "JSON", "Documents", "Digests", "CArchive", "CXML2", "CGMime", "CUchardet", "CReader",
+            ]),
         .target(name: "Tokenization", dependencies: ["JSON", "Documents", "Digests"]),
 
         // Tokens to state.

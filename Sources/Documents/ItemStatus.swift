@@ -17,6 +17,7 @@ public enum ItemStatus: Sendable, Equatable, Hashable, CustomStringConvertible {
         case limitBytes = "limit.bytes"
         case limitEntries = "limit.entries"
         case limitTime = "limit.time"
+        case limitMemory = "limit.memory"
         case tokens
         case encrypted
         case damaged
@@ -25,6 +26,8 @@ public enum ItemStatus: Sendable, Equatable, Hashable, CustomStringConvertible {
         case missing
         case unreadable
         case cycle
+        /// The process that read it ended amid it.
+        case crashed
     }
 
     public var description: String {

@@ -28,6 +28,7 @@ final class ContentOpener: DocumentProducer {
     }
 
     func step(_ context: StreamContext) -> Bool {
+        context.voice?.note(address)
         let beginning = reader.look(ContentKind.sniffBytes)
         switch ContentKind(beginning) {
         case .empty:

@@ -29,6 +29,8 @@ final class StreamContext {
     var isLost = false
     /// Set by an archive that is not unpacked any further.
     var hasStruckLimit = false
+    /// What is said to the parent; in a reader process alone.
+    var voice: ReaderVoice?
     private let findsPlaces: Bool
     private var lastSteps: [[Int]] = []
     private var pendingSteps: [[Int]]?
@@ -61,6 +63,7 @@ final class StreamContext {
             events.removeAll(keepingCapacity: events.count <= 64)
             head = 0
             guard let top = stack.last else { return nil }
+            SharedTail.beat()
             let height = stack.count
             let goesOn = top.step(self)
             if findsPlaces { notePlace() }
@@ -80,8 +83,28 @@ final class StreamContext {
 }
 
 extension StreamContext {
-    /// Gives the next event back, when it was the beginning of a document.
-    func putBack() { head -= 1 }
+    func takeStruckLimit() -> Bool {
+        defer { hasStruckLimit = false }
+        return hasStruckLimit
+    }
+
+    /// Says, before an item is read, that it is, so that what ends a reader process is known to have been in it.
+    ///
+    /// - Parameter step: The `place` that the producer on top of the stack gives it.
+    /// - Returns: Whether to read it; else it ended a process before, and is passed over.
+    func enter(_ step: [Int], _ address: @autoclosure () -> String) -> Bool {
+        guard let voice, stepsLeft.isEmpty else { return true }
+        var steps: [[Int]] = []
+        for producer in stack.dropLast() {
+            guard let step = producer.place else {
+                voice.note(address())
+                return true
+            }
+            steps.append(step)
+        }
+        steps.append(step)
+        return voice.enter(steps, address(), self)
+    }
 
     private func notePlace() {
         var steps: [[Int]] = []
@@ -267,6 +290,7 @@ final class DocumentWriter {
     /// Emits full chunks; with `all`, also the rest of the part.
     private func flush(all: Bool) {
         if buffer.isEmpty { return }
+        SharedTail.beat()
         begin()
         var cut = buffer.count
         if !all {

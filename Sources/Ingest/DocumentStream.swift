@@ -13,12 +13,32 @@ import Glibc
 /// Memory is bounded by the largest mail (see ``IngestLimits/maxMessageBytes``), never by
 /// the size of an input. A stream belongs to one thread at a time.
 public final class DocumentStream {
-    private let context: StreamContext
+    private enum Reader {
+        case here(StreamContext)
+        case elsewhere(ReaderProcess)
+    }
+
+    private let reader: Reader
+    /// Looked at, and not given on yet.
+    private var first: DocumentEvent?
 
     /// - Parameter findsPlaces: Whether ``place`` is wanted.
-    public init(inputs: [String], options: IngestOptions = .init(), findsPlaces: Bool = false) {
-        context = StreamContext(options: options, findsPlaces: findsPlaces)
-        context.push(InputList(inputs))
+    public convenience init(inputs: [String], options: IngestOptions = .init(), findsPlaces: Bool = false) {
+        self.init(inputs: inputs, options: options, findsPlaces: findsPlaces, program: ReaderProcess.program)
+    }
+
+    /// - Parameter program: A program that reads, as ``ReaderProcess/program``.
+    package init(
+        inputs: [String], options: IngestOptions = .init(), findsPlaces: Bool = false, program: [String]?
+    ) {
+        if let program {
+            let request = ReaderRequest(inputs: inputs, options: options, findsPlaces: findsPlaces)
+            reader = .elsewhere(ReaderProcess(program, request))
+        } else {
+            let context = StreamContext(options: options, findsPlaces: findsPlaces)
+            context.push(InputList(inputs))
+            reader = .here(context)
+        }
     }
 
     /// Begins in the middle: from there on the events are those of a stream over the same inputs, with the same options,
@@ -29,13 +49,27 @@ public final class DocumentStream {
     /// are not kept, and libarchive may say something else of damage when it has not read what stands before it.
     ///
     /// - Returns: Nil where the document of `place` does not stand there; the inputs are others then.
-    public init?(inputs: [String], options: IngestOptions = .init(), at place: StreamPlace) {
-        context = StreamContext(options: options, from: place.steps)
-        context.push(InputList(inputs))
-        guard case .begin(let document)? = context.nextEvent(), document.address == place.item,
-            context.stepsLeft.isEmpty, !context.isLost
-        else { return nil }
-        context.putBack()
+    public convenience init?(inputs: [String], options: IngestOptions = .init(), at place: StreamPlace) {
+        self.init(inputs: inputs, options: options, at: place, program: ReaderProcess.program)
+    }
+
+    package init?(
+        inputs: [String], options: IngestOptions = .init(), at place: StreamPlace, program: [String]?
+    ) {
+        if let program {
+            let request = ReaderRequest(inputs: inputs, options: options, steps: place.steps)
+            let process = ReaderProcess(program, request)
+            first = process.next()
+            if process.isLost { return nil }
+            reader = .elsewhere(process)
+        } else {
+            let context = StreamContext(options: options, from: place.steps)
+            context.push(InputList(inputs))
+            first = context.nextEvent()
+            guard context.stepsLeft.isEmpty, !context.isLost else { return nil }
+            reader = .here(context)
+        }
+        guard case .begin(let document)? = first, document.address == place.item else { return nil }
     }
 
     /// Reads one document from bytes that a closure hands out: for other sources than
@@ -43,22 +77,39 @@ public final class DocumentStream {
     ///
     /// - Parameter next: The next bytes, cut anywhere; nil at the end.
     public init(address: String, options: IngestOptions = .init(), next: @escaping () -> [UInt8]?) {
-        context = StreamContext(options: options)
+        let context = StreamContext(options: options)
         context.push(
             ContentOpener(ByteReader(ClosureSource(next)), address: address, depth: 0, isPlainFile: true))
+        reader = .here(context)
     }
 
     /// The next event; nil after the last.
-    public func next() -> DocumentEvent? { context.nextEvent() }
+    public func next() -> DocumentEvent? {
+        if let event = first {
+            first = nil
+            return event
+        }
+        switch reader {
+        case .here(let context): return context.nextEvent()
+        case .elsewhere(let process): return process.next()
+        }
+    }
 
     /// Whether an archive has struck a limit since this was asked last: no stream may begin in it.
     public func hasStruckLimit() -> Bool {
-        defer { context.hasStruckLimit = false }
-        return context.hasStruckLimit
+        switch reader {
+        case .here(let context): context.takeStruckLimit()
+        case .elsewhere(let process): process.takeStruckLimit()
+        }
     }
 
     /// Where the last document that began stands, when another stream could begin with it; nil also unless asked for.
-    public var place: StreamPlace? { context.place }
+    public var place: StreamPlace? {
+        switch reader {
+        case .here(let context): context.place
+        case .elsewhere(let process): process.place
+        }
+    }
 }
 
 /// Where a document stands in some inputs, closely enough to begin a stream there.
@@ -81,7 +132,7 @@ public struct StreamPlace: Sendable, Equatable {
 }
 
 /// The inputs as they were named.
-private final class InputList: DocumentProducer {
+final class InputList: DocumentProducer {
     private var rest: ArraySlice<String>
     /// The number of the input.
     private(set) var place: [Int]?
@@ -93,6 +144,7 @@ private final class InputList: DocumentProducer {
         guard !rest.isEmpty else { return false }
         place = [rest.startIndex]
         let input = rest.removeFirst()
+        guard context.enter(place!, input) else { return true }
         if input == "-" {
             let source = FileSource(descriptor: 0, closes: false, isRegular: false)
             context.push(ContentOpener(ByteReader(source), address: "-", depth: 0, isPlainFile: true))

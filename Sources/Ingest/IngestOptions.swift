@@ -28,6 +28,11 @@ public struct IngestLimits: Sendable, Equatable {
     public var maxMIMEParts = 10_000
     /// XML elements inside elements: `limit.depth`.
     public var maxXMLDepth = 250
+    /// Memory of a process that reads for another: `limit.memory`. It is at least eight times
+    /// ``maxMessageBytes``.
+    public var maxReaderBytes = 2 << 30
+    /// Seconds without a sign of life from such a process, while its parent waits for it: `limit.time`, a watchdog.
+    public var maxSilentSeconds = 10
 
     public init() {}
 }
@@ -57,4 +62,6 @@ public struct IngestOptions: Sendable, Equatable {
     public init(limits: IngestLimits = .init()) {
         self.limits = limits
     }
+
+    var readerBytes: Int { max(limits.maxReaderBytes, 8 * limits.maxMessageBytes) }
 }

@@ -168,10 +168,9 @@ private final class FolderReader: DocumentProducer {
         var base = address
         while base.count > 1, base.hasSuffix("/") { base.removeLast() }
         let separator: [UInt8] = folder.last == 0x2F ? [] : [0x2F]
-        PathOpener.open(
-            folder + separator + name,
-            address: base + (base.hasSuffix("/") ? "" : "/") + String(decoding: name, as: UTF8.self),
-            parents: parents, walk: walk, context)
+        let inner = base + (base.hasSuffix("/") ? "" : "/") + String(decoding: name, as: UTF8.self)
+        guard context.enter(place!, inner) else { return true }
+        PathOpener.open(folder + separator + name, address: inner, parents: parents, walk: walk, context)
         return true
     }
 }

@@ -47,6 +47,9 @@ struct LimitOptions: ParsableArguments {
     @Option(help: "Bytes of one mail, which is held in memory (limit.bytes).")
     var maxMessage = ByteCount(IngestLimits().maxMessageBytes)
 
+    @Option(help: "Memory of the process that reads for lector (limit.memory).")
+    var maxReaderMemory = ByteCount(IngestLimits().maxReaderBytes)
+
     func limits() throws -> IngestLimits {
         var limits = IngestLimits()
         limits.maxDepth = maxDepth
@@ -55,6 +58,7 @@ struct LimitOptions: ParsableArguments {
         limits.maxUnpackedBytes = maxUnpacked.bytes
         limits.maxDocumentBytes = maxDocument.bytes
         limits.maxMessageBytes = maxMessage.bytes
+        limits.maxReaderBytes = maxReaderMemory.bytes
         let isSound = maxDepth >= 0 && maxEntries >= 1 && maxRatio >= 1
         guard isSound else { throw ValidationError("a limit must be a positive number") }
         guard maxMessage.bytes <= 1 << 30 else {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Ingest
 
 /// The command line: one file per verb, each a thin layer of flags over the library.
 @main
@@ -36,6 +37,15 @@ struct LectorCommand: ParsableCommand {
             ConfigCommand.self,
             CompletionCommand.self,
         ])
+
+    /// The one argument of a process that reads for another.
+    private static let readerArgument = "reader-process"
+
+    static func main() {
+        if CommandLine.arguments.dropFirst() == [readerArgument] { ReaderWorker.run() }
+        ReaderProcess.program = ["/proc/self/exe", readerArgument]
+        main(nil)
+    }
 
     func run() throws { try CommandSupport.run { try Welcome.show() } }
 }

@@ -13,19 +13,23 @@ seconds=${1:-60}
 [ $# -gt 0 ] && shift
 kinds=${*:-MAIL XML ARCHIVE CHARSET}
 work=$PWD/Tests/Fuzzing/work/ingest
-mkdir -p "$work/modules/CCRC32C"
+mkdir -p "$work/modules"
 flags="-O -g -sanitize=fuzzer,address"
 packages="libarchive libxml-2.0 gmime-3.0 uchardet nettle"
 # shellcheck disable=SC2086
 clang_flags=$(for flag in $(pkg-config --cflags $packages); do printf ' -Xcc %s' "$flag"; done)
 
-printf 'module CCRC32C { header "%s" export * }\n' "$(ls "$PWD"/Sources/CCRC32C/include/*.h)" \
-    >"$work/modules/CCRC32C/module.modulemap"
-for source in Sources/CCRC32C/*.c; do
-    clang -O1 -g -fsanitize=address,fuzzer-no-link -I Sources/CCRC32C/include -c "$source" \
-        -o "$work/CCRC32C-$(basename "$source" .c).o"
+imports="-I $work/modules"
+for module in CCRC32C CReader; do
+    mkdir -p "$work/modules/$module"
+    printf 'module %s { header "%s" export * }\n' "$module" "$(ls "$PWD/Sources/$module"/include/*.h)" \
+        >"$work/modules/$module/module.modulemap"
+    imports="$imports -I $work/modules/$module"
+    for source in Sources/"$module"/*.c; do
+        clang -O1 -g -fsanitize=address,fuzzer-no-link -I "Sources/$module/include" -c "$source" \
+            -o "$work/$module-$(basename "$source" .c).o"
+    done
 done
-imports="-I $work/modules -I $work/modules/CCRC32C"
 for c in CNettle CArchive CXML2 CGMime CUchardet; do imports="$imports -I Sources/$c"; done
 for module in JSON Documents Digests Ingest; do
     find "Sources/$module" -name '*.swift' | sort >"$work/$module.files"

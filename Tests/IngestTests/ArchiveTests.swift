@@ -49,6 +49,35 @@ import Testing
         #expect(zip.map(\.status) == [.ok, .partial(.limitRatio), .failed(.limitRatio)])
     }
 
+    @Test("a limit that strikes while an entry is passed over is a row for the entries after it")
+    func silentRest() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "lector-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // A picture, of which only the beginning is looked at.
+        try (Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) + Data(count: 64 << 20)).write(
+            to: folder.appendingPathComponent("1.png"))
+        try Data("after it\n".utf8).write(to: folder.appendingPathComponent("2.txt"))
+        let path = folder.appendingPathComponent("a.tar.gz").path
+        let tar = Process()
+        tar.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        tar.arguments = ["tar", "czf", path, "-C", folder.path, "1.png", "2.txt"]
+        try tar.run()
+        tar.waitUntilExit()
+        var options = IngestOptions()
+        let ratio = readAll(DocumentStream(inputs: [path], options: options))
+        #expect(ratio.map(\.document.address) == [path + "!/1.png", path])
+        #expect(ratio.map(\.status) == [.skipped(.unsupported), .failed(.limitRatio)])
+        options.limits.maxRatio = 1_000_000
+        options.limits.maxUnpackedBytes = 1 << 20
+        let bytes = readAll(DocumentStream(inputs: [path], options: options))
+        #expect(bytes.map(\.status) == [.skipped(.unsupported), .failed(.limitBytes)])
+        options.limits.maxUnpackedBytes = 1 << 30
+        let all = readAll(DocumentStream(inputs: [path], options: options))
+        #expect(all.map(\.status) == [.skipped(.unsupported), .ok])
+    }
+
     @Test("depth, entries and bytes end where they are set")
     func limits() {
         #expect(open("deep.zip").map(\.status) == [.failed(.limitDepth)])

@@ -46,7 +46,8 @@ struct HostileCommandTests {
     private static func peakBytes(of pid: pid_t) -> Int {
         let process = "/proc/\(pid)"
         var peak = 0
-        if (try? String(contentsOfFile: process + "/comm", encoding: .utf8)) == "lector\n",
+        let name = try? String(contentsOfFile: process + "/comm", encoding: .utf8)
+        if name == "lector\n" || name == "lector-reader\n",
             let status = try? String(contentsOfFile: process + "/status", encoding: .utf8),
             let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
         {

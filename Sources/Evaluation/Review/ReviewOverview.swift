@@ -139,6 +139,7 @@ struct ReviewOverview: Sendable {
         case .failed(.missing): "not there"
         case .failed(.unreadable): "may not be read"
         case .failed(.cycle): "a link to itself"
+        case .failed(.crashed): "ended the process that read it"
         case .partial(let reason), .skipped(let reason), .failed(let reason):
             reason.rawValue.hasPrefix("limit.") ? "a limit was reached" : reason.rawValue
         case .ok, nil: ""

@@ -17,6 +17,8 @@ final class ArchiveReader: DocumentProducer {
     private var isOpen = false
     /// The number of the entry, from 1.
     private(set) var place: [Int]?
+    /// The next entry ended a process before.
+    private var passesOverNext = false
 
     /// - Parameters:
     ///   - depth: Containers around the entries, this one counted.
@@ -36,7 +38,8 @@ final class ArchiveReader: DocumentProducer {
                 return false
             }
             if let step = context.takeStep() {
-                budget.isWaived = true
+                // Where a process ended amid it, nobody has seen that it stays within its limits.
+                budget.isWaived = context.voice?.isRecovering != true
                 guard step.count == 1, passOver(step[0] - 1) else {
                     context.isLost = true
                     return false
@@ -47,16 +50,20 @@ final class ArchiveReader: DocumentProducer {
             self.entry = nil
             entry.drain()
             if budget.failure != nil { context.hasStruckLimit = true }
-            if file.isRaw { return false }  // the one stream of a compressed file; its document has said all
+            // The one stream of a compressed file: what came of it has said all, unless it was an archive.
+            if file.isRaw, budget.failure == nil || !budget.hasUnreadRest { return false }
         }
         if let failure = budget.failure {
             // The outermost archive speaks for all that are inside.
             if file.isOutermost {
                 context.emitFailure(
                     address, .failed(failure.reason), failure.message + "; the rest is not read")
+            } else {
+                budget.hasUnreadRest = true
             }
             return false
         }
+        if !passesOverNext { passesOverNext = !context.enter([entries + 1], address) }
         switch file.nextHeader() {
         case .end:
             if entries == 0 { context.emitFailure(address, .skipped(.empty), "an archive without entries") }
@@ -69,6 +76,10 @@ final class ArchiveReader: DocumentProducer {
         case .entry(let name, let isEncrypted):
             entries += 1
             place = [entries]
+            if passesOverNext {
+                passesOverNext = false
+                return true
+            }
             if entries > context.limits.maxEntries {
                 context.emitFailure(
                     address, .failed(.limitEntries),
@@ -76,6 +87,7 @@ final class ArchiveReader: DocumentProducer {
                 return false
             }
             let inner = file.isRaw ? address : "\(address)!/\(name)"
+            context.voice?.note(inner)
             if isEncrypted, context.options.passwords.isEmpty {
                 context.emitFailure(
                     inner, .failed(.encrypted),

@@ -10,6 +10,8 @@ final class UnpackBudget {
     private var unpacked = 0
     /// The limit that was hit; then nothing more is unpacked.
     private(set) var failure: SourceFailure?
+    /// An archive inside has stopped at the limit and said nothing: the outermost speaks for it.
+    var hasUnreadRest = false
 
     init(_ limits: IngestLimits) { self.limits = limits }
 

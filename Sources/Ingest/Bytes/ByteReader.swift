@@ -97,6 +97,7 @@ final class ByteReader {
             start = 0
         }
         while end < buffer.count {
+            SharedTail.beat()
             do {
                 let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[end...]))
                 if count == 0 {

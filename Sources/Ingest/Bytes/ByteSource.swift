@@ -46,7 +46,10 @@ final class FileSource: ByteSource {
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(SourceFailure) -> Int {
         while true {
-            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            let count =
+                isRegular
+                ? Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+                : SharedTail.waiting { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
             if count >= 0 { return count }
             let code = errno
             if code == EINTR { continue }

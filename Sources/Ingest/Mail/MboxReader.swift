@@ -72,11 +72,11 @@ final class MboxReader: DocumentProducer {
         }
         guard !reader.isAtEnd else { return false }
         place = [reader.offset, ordinal + 1, line]
-        readMessage(context)
+        readMessage(context, isWanted: context.enter(place!, "\(address)#\(ordinal + 1)"))
         return !reader.isAtEnd
     }
 
-    private func readMessage(_ context: StreamContext) {
+    private func readMessage(_ context: StreamContext, isWanted: Bool) {
         ordinal += 1
         let limit = context.limits.maxMessageBytes
         let start = reader.offset
@@ -116,6 +116,7 @@ final class MboxReader: DocumentProducer {
             note(view.slice(0..<end))
             take(end, keep: limit)
         }
+        guard isWanted else { return }
         let end = reader.offset
         if total <= limit { dropFramingLine() }
         let dropped = unquoteFromLines()

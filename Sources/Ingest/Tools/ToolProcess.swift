@@ -72,8 +72,16 @@ final class ToolProcess: ByteSource {
         defer {
             for text in argv + envp { free(text) }
         }
+        // A reader process leaves Ctrl-C to its parent; this one ends by it.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var pid: pid_t = 0
-        let code = posix_spawn(&pid, command[0], &actions, nil, &argv, &envp)
+        let code = posix_spawn(&pid, command[0], &actions, &attributes, &argv, &envp)
         close(ends[1])
         guard code == 0 else {
             close(ends[0])
@@ -91,7 +99,7 @@ final class ToolProcess: ByteSource {
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(SourceFailure) -> Int {
         while true {
             var ready = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
-            let polled = poll(&ready, 1, Int32(silenceSeconds * 1000))
+            let polled = SharedTail.waiting { poll(&ready, 1, Int32(silenceSeconds * 1000)) }
             if polled < 0, errno == EINTR { continue }
             if polled == 0 {
                 kill(pid, SIGKILL)
@@ -107,7 +115,7 @@ final class ToolProcess: ByteSource {
 
     private func wait() {
         var result: Int32 = 0
-        while waitpid(pid, &result, 0) < 0 && errno == EINTR {}
+        while SharedTail.waiting({ waitpid(pid, &result, 0) }) < 0 && errno == EINTR {}
         status = result
     }
 
