@@ -7,7 +7,7 @@ import Tokenization
 /// Reads the prompts and writes the texts of many requests at once.
 ///
 /// Each ``step()`` is one pass over the weights: one token of every text that is being written, and rows of the
-/// prompts that are being read, in equal shares, so that a short prompt passes by a long one.
+/// prompts that are being read, so that a short prompt passes by a long one.
 /// What a request gets does not depend on its neighbours: with a seed, not a bit.
 ///
 /// Use an engine from one thread at a time.
@@ -239,7 +239,12 @@ public final class CompletionEngine {
         let count: Int
     }
 
-    /// Equal shares of the rows; what one prompt does not need goes to the others.
+    /// Rows of a piece at least, where its prompt has as many: all keys that a piece sees are expanded for it,
+    /// however few its rows, so that a step of many small pieces takes half as long again.
+    private static let leastPiece = 64
+
+    /// The prompt that came first gets a piece in any case, so that none waits for ever; then the shortest, so that they
+    /// pass by the long ones. What is left over goes to those in equal shares.
     private func share(_ rows: Int) -> [Piece] {
         var prompts: [(OpenRequest, ReadingPrompt)] = []
         for request in open {
@@ -247,15 +252,23 @@ public final class CompletionEngine {
                 prompts.append((request, reading))
             }
         }
-        prompts.sort { $0.1.needed < $1.1.needed }
+        guard let first = prompts.first else { return [] }
+        let others = prompts.dropFirst().sorted { $0.1.needed < $1.1.needed }
         var left = rows
-        var pieces: [Piece] = []
-        for (index, (request, reading)) in prompts.enumerated() where left > 0 {
-            let count = min(reading.needed, max(1, left / (prompts.count - index)))
-            pieces.append(Piece(request: request, reading: reading, count: count))
+        var chosen: [(request: OpenRequest, reading: ReadingPrompt, count: Int)] = []
+        let piece = min(Self.leastPiece, others.isEmpty ? rows : max(1, rows / 2))
+        for (request, reading) in [first] + others {
+            let count = min(reading.needed, piece)
+            guard count <= left else { break }
+            chosen.append((request, reading, count))
             left -= count
         }
-        return pieces
+        chosen.sort { $0.reading.needed < $1.reading.needed }
+        return chosen.enumerated().map { index, one in
+            let more = min(one.reading.needed - one.count, left / (chosen.count - index))
+            left -= more
+            return Piece(request: one.request, reading: one.reading, count: one.count + more)
+        }
     }
 
     private func finishPiece(_ piece: Piece, _ logits: [Float]?) {

@@ -74,11 +74,14 @@ extension KimiLinearModel {
     private static let patience = 3
 
     /// Makes, keeps or drops the key blocks of the piece's sequence.
-    ///
-    /// - Parameter tokens: Of the whole item.
-    func updateKeyBlocks(_ piece: Piece, of tokens: Int) {
+    func updateKeyBlocks(_ piece: Piece, of item: Item) {
         let state = piece.state
-        guard !stateShape.exactLatents, stateShape.mlaLayers > 0, !piece.isDecoding else { return }
+        guard !stateShape.exactLatents, stateShape.mlaLayers > 0 else { return }
+        // A step of decoding reads latents.
+        guard !piece.isDecoding else {
+            state.keyBlocks = nil
+            return
+        }
         state.shortCalls = piece.count <= Self.shortCall ? state.shortCalls + 1 : 0
         let first = firstKey(piece) / 64
         let end = (piece.position + piece.count + 63) / 64
@@ -87,7 +90,9 @@ extension KimiLinearModel {
             if end - first <= blocks.capacity { return blocks.shift(to: first) }
             state.keyBlocks = nil
         }
-        guard state.shortCalls >= Self.patience || piece.count < tokens else { return }
+        // Without logits nothing ends here: more of the sequence comes.
+        let goesOn = item.logits == .none && piece.count > Self.shortCall
+        guard goesOn || state.shortCalls >= Self.patience || piece.count < item.tokens.count else { return }
         // Twice what is needed without a window; with one, room for some chunks between shifts.
         let chunk = (workspace.rows + 63) / 64
         let capacity = config.window.map { ($0 + 62) / 64 + 2 * chunk + 2 } ?? (end - first) * 2 + chunk

@@ -193,7 +193,7 @@ public final class KimiLinearModel: @unchecked Sendable {
     ) {
         for piece in pieces {
             piece.state.reserve(piece.count)
-            updateKeyBlocks(piece, of: items[piece.item].tokens.count)
+            updateKeyBlocks(piece, of: items[piece.item])
         }
         let places = places
         runRows(rows) { block in

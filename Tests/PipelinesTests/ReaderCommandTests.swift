@@ -14,7 +14,9 @@ struct ReaderCommandTests {
             let path = "/proc/\(pid)/task/\(pid)/children"
             let children = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
             for child in children.split(separator: " ").compactMap({ pid_t($0) })
-            where (try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8)) == "lector-reader\n" {
+            where isAlive(child)
+                && (try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8)) == "lector-reader\n"
+            {
                 return child
             }
             usleep(1000)

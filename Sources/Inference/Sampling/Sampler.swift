@@ -40,7 +40,7 @@ public struct Sampler: Sendable {
         if parameters.temperature == 0 {
             id = scores(logits, mask).likeliest
         } else {
-            id = distribution(logits, mask: mask).draw(generator.nextUnit())
+            id = weights(logits, mask).draw(generator.nextUnit())
         }
         if let id { count(id) }
         return id
@@ -51,17 +51,23 @@ public struct Sampler: Sendable {
 
     /// The exact probabilities from which the next token would be drawn.
     public func distribution(_ logits: [Float], mask: [UInt64]? = nil) -> TokenDistribution {
-        var scores = scores(logits, mask)
         if parameters.temperature == 0 {
-            return TokenDistribution(ids: scores.likeliest.map { [$0] } ?? [], weights: [1])
+            return TokenDistribution(ids: scores(logits, mask).likeliest.map { [$0] } ?? [], weights: [1])
         }
+        let weights = weights(logits, mask)
+        return TokenDistribution(ids: weights.ids, weights: weights.values)
+    }
+
+    /// Steps 1 to 5 at a temperature above 0.
+    private func weights(_ logits: [Float], _ mask: [UInt64]?) -> Scores {
+        var scores = scores(logits, mask)
         scores.exponentiate(max(parameters.temperature, SamplingParameters.lowestTemperature))
         if parameters.minP > 0 { scores.keep(atLeast: parameters.minP) }
         if parameters.topK > 0, parameters.topK < scores.values.count {
             scores.keep(atLeast: scores.largest(parameters.topK))
         }
         if parameters.topP < 1 { scores.keepNucleus(parameters.topP) }
-        return TokenDistribution(ids: scores.ids, weights: scores.values)
+        return scores
     }
 
     /// Like ``distribution(_:mask:)``, and at temperature 0 the probabilities at temperature 1 after mask, bias and
@@ -76,14 +82,15 @@ public struct Sampler: Sendable {
     /// Steps 1 to 3.
     private func scores(_ logits: [Float], _ mask: [UInt64]?) -> Scores {
         var scores = Scores()
-        scores.ids.reserveCapacity(logits.count)
-        scores.values.reserveCapacity(logits.count)
         func add(_ index: Int) {
             guard logits[index].isFinite else { return }
             scores.ids.append(Int32(index))
             scores.values.append(Double(logits[index]))
         }
-        if let mask {
+        if mask == nil, logits.allSatisfy(\.isFinite) {
+            scores.ids = Array(0..<Int32(logits.count))
+            scores.values = logits.map(Double.init)
+        } else if let mask {
             for (word, bits) in mask.enumerated() {
                 var rest = bits
                 while rest != 0 {
@@ -166,6 +173,18 @@ private struct Scores {
         return pool[wanted]
     }
 
+    /// The token at which the running sum of the weights, which make 1 together, passes `unit`, from 0 up to, not
+    /// including, 1.
+    func draw(_ unit: Double) -> Int32? {
+        let total = values.reduce(0, +)
+        var sum = 0.0
+        for (id, value) in zip(ids, values) {
+            sum += value / total
+            if unit < sum { return id }
+        }
+        return ids.last
+    }
+
     /// The likeliest tokens whose weights make `share` of all; of equals the lowest ids first.
     mutating func keepNucleus(_ share: Double) {
         let total = values.reduce(0, +)
@@ -196,16 +215,6 @@ public struct TokenDistribution: Sendable, Equatable {
         let total = weights.reduce(0, +)
         self.ids = ids
         probabilities = ids.isEmpty ? [] : weights.map { $0 / total }
-    }
-
-    /// The token at which the running sum passes `unit`, from 0 up to, not including, 1.
-    func draw(_ unit: Double) -> Int32? {
-        var sum = 0.0
-        for index in ids.indices {
-            sum += probabilities[index]
-            if unit < sum { return ids[index] }
-        }
-        return ids.last
     }
 
     /// Natural logarithm of a token's probability; ``LogProbabilities/floor`` when it cannot come.
