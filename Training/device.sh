@@ -1,10 +1,11 @@
 #!/bin/bash
 # Runs on the GPU machine (see NOTES.md: issue all calls in one group; a machine idle for 30 s is gone with all that is on it).
 # One verb a call; the working folder $T/w survives between calls while the machine is warm. The parts are prepare.sh's.
-#   device.sh begin PART D T Q  set the deadlines (seconds after `begin`), start the trainer: it tunes kernels
+#   device.sh begin PART SCRIPT PHASE=SECONDS...
+#                               set the deadlines (seconds after `begin`), start train.py or leave_one_out.py: it tunes kernels
 #   device.sh add PART          take another part
-#   device.sh go PART           the last part: join the GGUF and the weights, unpack the mixture, tokenize the general text, and
-#                               make FILES more files of mixture with WORKERS processes beside the trainer
+#   device.sh go PART           the last part: join the GGUF and the weights (START.pt), unpack the mixture, tokenize the general text
+#                               unless it came as tokens, and make FILES more files of mixture with WORKERS processes beside the trainer
 #   device.sh wait S [NAME]     until S seconds after `begin`; brings home the grids of checkpoint NAME
 #   device.sh finish S          wait for the weights, pack them, wait for the scores until S
 #   device.sh masters I         the I-th four parts (0, 1, 2) of the weights in bf16
@@ -24,18 +25,19 @@ case $1 in
 begin)
   mkdir -p $W $S/data; date +%s > $W/begin
   nvidia-smi --query-gpu=name,memory.used --format=csv,noheader
-  b=$(cat $W/begin); echo "{\"distil\": $((b+$3)), \"tune\": $((b+$4)), \"qat\": $((b+$5))}" > $W/deadlines.json
-  cp $2/* $S/data/; cp $2/*.py $2/tokenizer.json $S/; cp $2/eval.npz $W/
+  part=$2; export SCRIPT=$3; shift 3; b=$(cat $W/begin); all=
+  for p; do all="$all, \"${p%=*}\": $((b + ${p#*=}))"; done; echo "{${all#, }}" > $W/deadlines.json; cat $W/deadlines.json
+  cp $part/* $S/data/; cp $part/*.py $part/tokenizer.json $S/; cp $part/eval.npz $W/; cp $part/loo.npz $W/ 2>/dev/null; set -- begin $part
   python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target $T/site $2/*.whl
   cd $S
   cat > $S/guard.sh <<'G'
 # Six helpers compile one kernel configuration each into Triton's cache; the trainer then only has to measure them.
-for i in 0 1 2 3 4 5; do mkdir -p $T/w/pre$i; PRETUNE=$i timeout 100 python3 train.py $T/w/pre$i x x > $T/w/pre$i/out 2>&1 & done; wait
+for i in 0 1 2 3 4 5; do mkdir -p $T/w/pre$i; PRETUNE=$i timeout 100 python3 $SCRIPT $T/w/pre$i x x > $T/w/pre$i/out 2>&1 & done; wait
 gpus=$(nvidia-smi -L | wc -l)
 for try in 1 2 3; do
   pids=""; failed=0
   for r in $(seq 0 $((gpus - 1))); do
-    RANK=$r WORLD=$gpus MASTER_ADDR=127.0.0.1 MASTER_PORT=$((29500 + try)) python3 train.py $T/w $T/s/data $T/s/tokenizer.json > $T/w/out$r.$try 2>&1 & pids="$pids $!"
+    RANK=$r WORLD=$gpus MASTER_ADDR=127.0.0.1 MASTER_PORT=$((29500 + try)) python3 $SCRIPT $T/w $T/s/data $T/s/tokenizer.json > $T/w/out$r.$try 2>&1 & pids="$pids $!"
   done
   for p in $pids; do wait -n || { failed=1; kill $pids 2>/dev/null; }; done; wait
   [ $failed = 0 ] && break
@@ -47,11 +49,14 @@ add) cp $2/* $S/data/; ls $S/data | wc -l;;
 go)
   cp $2/* $S/data/; cd $S
   cat > $S/data.sh <<'G'
-for k in masters grids; do if [ ! -e $T/w/start.pt ] && [ -e data/$k.index.json ]; then python3 pack.py unpack data $k $T/w/start.tmp && mv $T/w/start.tmp $T/w/start.pt; fi; done
+for k in masters grids; do if [ ! -e $T/w/${START:=start}.pt ] && [ -e data/$k.index.json ]; then python3 pack.py unpack data $k $T/w/start.tmp && mv $T/w/start.tmp $T/w/$START.pt; fi; done
 cat data/gguf.?? > $T/w/teacher.tmp && mv $T/w/teacher.tmp $T/w/teacher.gguf
-for x in data/mix*.npz.xz; do n=$(basename $x .xz); (xz -dc $x > $T/w/$n.part && mv $T/w/$n.part $T/w/$n) & done; wait
+for x in data/*.npz.xz data/*.npy.??.xz; do [ -e $x ] || continue  # FOLDER@FILE; a stream of tokens in parts
+  n=$(basename $x .xz | tr @ /); mkdir -p $(dirname $T/w/$n); (xz -dc $x > $T/w/$n.part && mv $T/w/$n.part $T/w/$n) & done; wait
+for n in held stream; do if [ -e $T/w/$n.npy.00 ]; then cat $T/w/$n.npy.?? > $T/w/$n.part && mv $T/w/$n.part $T/w/$n.npy; fi; done
+[ ${FILES:=56} = 0 ] && exit
 first=$(ls data/mix*.npz.xz | wc -l)
-OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 nice -n 5 python3 mixture.py data tokenizer.json $T/w $first ${FILES:-56} 5000000 ${WORKERS:-12} > $T/w/mixture.out 2>&1 &
+OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 nice -n 5 python3 mixture.py data tokenizer.json $T/w $first $FILES 5000000 ${WORKERS:-12} > $T/w/mixture.out 2>&1 &
 python3 tokens.py data tokenizer.json $T/w
 wait
 G
@@ -63,9 +68,9 @@ wait)
   ls $W/mix*.npz | wc -l; cat $W/mixture.out; cp $W/profile $OUT/ 2>/dev/null;;
 finish)
   wait_until $(( $2 - 14 )) $W/trained; cd $S
-  c=$W/qat.pt; [ -e $c ] || c=$W/tune.pt; [ -e $c ] || c=$W/distil.pt; echo packing $c
+  cp $W/loo-scores.npz $OUT/ 2>/dev/null; c=$W/qat.pt; [ -e $c ] || c=$W/tune.pt; [ -e $c ] || c=$W/distil.pt; echo packing $c
   python3 pack.py grids $c $W/pack; cp $W/pack/* $OUT/; (python3 pack.py masters $c $W/masters > $W/masters.out 2>&1 &)
-  wait_until $2 $W/done
+  wait_until $2 $W/done; cp $W/results.json $OUT/
   cp $W/log $OUT/train.log; cat $W/results.json;;
 masters) n=$((4 * $2)); for i in 0 1 2 3; do cp $W/masters/masters.$(printf %02d $((n + i))) $OUT/ 2>/dev/null; done; [ $2 = 2 ] && cp $W/masters/masters.index.json $OUT/; cat $W/masters.out;;
 esac

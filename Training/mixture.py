@@ -2,7 +2,8 @@
 
 One command:  python mixture.py DATA TOKENIZER FOLDER FIRST FILES TOKENS WORKERS
 writes mixNNN.npz, FILES of them from number FIRST on, TOKENS each; a number is a seed, so no two files are alike. Each holds `tokens` (uint16), `offsets`, `answer` (index of the first token of the answer in each example).
-Only train splits are read.
+Only train splits are read. CORPORA=enron1,lingspam names the mail corpora that may be read (all four where it is not set): no text of
+another one goes into any example. ONLY=mail_spam makes examples of that kind alone.
 """
 import glob
 import json
@@ -122,11 +123,19 @@ QUESTION = [  # (source, pattern) of reading comprehension: groups q and c
     ("sciq_Direct_Question", r"given this paragraph:\s+(?P<c>.+?)\s+Q: (?P<q>[^\n]+)\s+A:$"), ("_question_answering", r"^Question: (?P<q>[^\n]+)\n.*?Context: (?P<c>.+)$"),
     ("task002_quoref", r"(?:Passage|Context|[Pp]aragraph): (?P<c>.+?)\s*\nQuestion: (?P<q>[^\n]+)$"),
 ]
+ALL_CORPORA = ("spamassassin", "csdmc2010", "enron1", "lingspam")
+CORPORA = tuple(c for c in os.environ.get("CORPORA", ",".join(ALL_CORPORA)).split(",") if c)
 UNSPLIT = ("sroie_receipts", "snips", "kleister_nda", "convosumm_email")  # no dev split of their own: a tenth, cut by hash
 
 
 def held_out(x):
     return zlib.crc32((x.get("text") or x["document"]).encode()) % 10 == 0
+
+
+def stretches(text):
+    """Hashes of all runs of eight words."""
+    w = re.findall(r"\w+", text.lower())
+    return {zlib.crc32(" ".join(w[i: i + 8]).encode()) for i in range(len(w) - 7)}
 
 
 def rows(path):
@@ -140,8 +149,11 @@ class Mixture:
         self.tok, self.r, self.draw = tok, random.Random(seed), np.random.default_rng(seed)
         R = lambda n: [x for x in rows(f"{folder}/{n}.jsonl.xz") if x.get("split", "train") == "train" and not (n in UNSPLIT and held_out(x))]
         mails = R("mail")
-        self.spam = {s: [(m["text"], m["label"]) for m in mails if m["source"] == s] for s in ("spamassassin", "csdmc2010", "enron1", "lingspam")}
+        kept_out = set().union(*(stretches(m["text"]) for m in rows(f"{folder}/mail.jsonl.xz") if m["source"] in ALL_CORPORA and m["source"] not in CORPORA))
+        known = lambda t: (h := stretches(t)) and len(h & kept_out) >= 0.5 * len(h)  # near-duplicate of a mail that is kept out
+        self.spam = {s: [(m["text"], m["label"]) for m in mails if m["source"] == s and not (kept_out and known(m["text"]))] for s in CORPORA}
         assert all(len(v) > 100 for v in self.spam.values()), {k: len(v) for k, v in self.spam.items()}
+        self.letters = [m["text"] for m in mails if m["source"] == "20news" and m["label"] != "misc.forsale"] + [" ".join(x["document"].split("   ")) for x in R("convosumm_email")] * 4
         self.news = [(m["text"], m["label"]) for m in mails if m["source"] == "20news"]
         C = lambda n: [(x["text"], x["label"]) for x in R(n)]
         self.sms, self.sst2, self.sst5, self.subj, self.mpqa = map(C, ("sms_spam", "sst2", "sst5", "subj", "mpqa"))
@@ -177,7 +189,7 @@ class Mixture:
                         a = self.r.randrange(max(1, len(t) - 2500))
                         p.append(t[a: a + self.r.randrange(300, 2500)])
                 self.pieces[n] = self.r.sample(p, min(len(p), 1500))
-        self.genre = {**{k: v for k, v in self.pieces.items()}, "mail": [t for t, l in self.spam["spamassassin"] if l == "ham"][:800], "news20": [t for t, _ in self.news[:800]], "reuters": [t for t, _ in self.reuters[:800]],
+        self.genre = {**{k: v for k, v in self.pieces.items()}, "mail": [t for s in self.spam.values() for t, l in s if l == "ham"][:800] or self.letters[:800], "news20": [t for t, _ in self.news[:800]], "reuters": [t for t, _ in self.reuters[:800]],
                       "sst2": [t for t, _ in self.sst2[:800]], "sms": [t for t, _ in self.sms[:800]], "clinc": [t for t, _ in self.clinc[:800]]}
         titled = []
         for t in [t for t, _ in self.news] + [t for s in self.spam.values() for t, l in s if l == "ham"]:
@@ -199,7 +211,8 @@ class Mixture:
         z = json.load(lzma.open(f"{folder}/topics.json.xz", "rt"))
         load = lambda k: np.concatenate([np.load(p) for p in sorted(glob.glob(f"{folder}/{k}.[0-9][0-9].npy"))])
         unit = lambda v: (v := v.astype(np.float32)) / np.linalg.norm(v, axis=1, keepdims=True)
-        self.topics = dict(own=z["own"], names=z["names"], texts=z["texts"], name_vectors=unit(load("names")), text_vectors=load("texts"))
+        allowed = [i for i, t in enumerate(z["texts"]) if not (kept_out and known(t))]
+        self.topics = dict(allowed=allowed, own=z["own"], names=z["names"], texts=z["texts"], name_vectors=unit(load("names")), text_vectors=load("texts"))
         by = {}
         for p, c, s in self.instruct:
             if s.startswith(("t0/", "superni/")):
@@ -294,17 +307,72 @@ class Mixture:
 
     def mail_spam(self):
         r = self.r
-        s = r.choices(("spamassassin", "csdmc2010", "enron1", "lingspam"), (3, 2.5, 3, 1.6))[0]
-        text, label = r.choice(self.spam[s])
+        x = r.random()
+        if x < 0.84:
+            s = r.choices(CORPORA, [dict(spamassassin=3, csdmc2010=2.5, enron1=3, lingspam=1.6)[c] for c in CORPORA])[0]
+            text, label = r.choice(self.spam[s])
+            if label == "ham" and r.random() < 0.25:
+                text, label = r.choice(self.spam[s])
+        elif x < 0.94:  # what people write elsewhere is no spam either
+            text, label = r.choice(self.letters), "ham"
+        elif x < 0.98:
+            text, label = r.choice(self.sms)
+            text = r.choice(["", "", "Subject: " + " ".join(text.split()[:4]) + "\n\n"]) + text
+        else:
+            text, label = r.choice(self.pieces[r.choice(list(self.pieces))]), "ham"
+        if r.random() < 0.4:
+            text = self.restyled(text)
         pair = r.choice(SPAM_NAMES)
-        if r.random() < 0.05:
-            text = re.sub(r"^(From|To|Cc): .*\n", "", text, flags=re.M) if r.random() < 0.5 else text.split("\n\n", 1)[-1]
         d = r.choice(SPAM_DESCRIPTIONS)
         true = pair[0] if label == "spam" else pair[1]
         if r.random() < 0.05:
             q = r.choice(["Is this message spam?", "Is this unwanted mail?", "Spam?", "Is this e-mail junk, advertising or fraud?"])
             return self.prompt(text, "yes" if label == "spam" else "no", ["yes", "no"], None, None, True, False, force=q)
         return self.prompt(text, true, list(pair), dict(zip(pair, d)), MAIL_INSTRUCTIONS, True, False)
+
+    def restyled(self, text):
+        """A mail in the manner of another corpus, so that how a corpus was kept (headers, letter case, signs set apart, lines joined) tells nothing."""
+        r = self.r
+        head, _, body = text.partition("\n\n")
+        if not re.match(r"(From|To|Cc|Date|Subject): ", head):
+            head, body = "", text
+        lines = head.split("\n") if head else []
+        x = r.random()
+        if x < 0.45:
+            lines = [l for l in lines if l.startswith("Subject: ")]
+        elif x < 0.55:
+            lines = [l for l in lines if l.startswith(("Subject: ", "From: "))]
+        elif x < 0.65:
+            lines = []
+        elif lines and not any(l.startswith("From: ") for l in lines) and x < 0.85:  # Enron and Ling-Spam have no addresses
+            other = r.choice(self.letters).partition("\n\n")[0].split("\n")
+            lines = [l for l in other if l.startswith(("From: ", "To: "))] + lines
+        if r.random() < 0.6:  # marks of a corpus
+            lines = [re.sub(r"\[SPAM\] ?", "", l) for l in lines]
+            for host in ("csmining.org", "spamassassin.taint.org", "example.sourceforge.net", "linux.ie"):
+                new = r.choice(["example.com", "mail.example.org", "acme.co.uk", "uni-bonn.de", "lists.example.net", "home.nl", "aol.com", "gmail.com", "yahoo.com", "company.com", "enterprise.net"])
+                lines = [l.replace(host, new) for l in lines]
+                body = body.replace(host, new)
+        text = "\n".join(lines) + "\n\n" + body if lines else body
+        text = text[:14000]
+        x = r.random()
+        apart = len(re.findall(r" [.,;:?!] ", text[:1500])) > 4
+        if apart and x < 0.5:  # signs back to their words, capitals at the beginnings
+            text = re.sub(r" ([.,;:?!')\]])", r"\1", re.sub(r"([(\['$/]) ", r"\1", text))
+            if r.random() < 0.7:
+                text = re.sub(r"(^|[.?!]\s+|\n|: )([a-z])", lambda m: m[1] + m[2].upper(), text)
+        elif x < 0.5:
+            text = re.sub(r"[ \t]+", " ", re.sub(r"([^\w\s])", r" \1 ", text))
+            text = re.sub(r"^Subject : ", "Subject: ", re.sub(r"^(From|To|Cc|Date) : ", r"\1: ", text, flags=re.M), flags=re.M)
+        if r.random() < 0.4:
+            text = re.sub(r"^(subject|from|to|cc|date): ", lambda m: m[0].capitalize(), text.lower(), flags=re.M)
+        head, _, body = text.partition("\n\n") if lines else ("", "", text)
+        x = r.random()
+        if x < 0.25:
+            body = " ".join(body.split())
+        elif x < 0.5:
+            body = "\n".join(l for l in body.split("\n") if l.strip())
+        return f"{head}\n\n{body}" if head else body
 
     def newsgroup(self):
         r = self.r
@@ -398,7 +466,7 @@ class Mixture:
         r, z = self.r, self.topics
         own = z["own"]
         for _ in range(60):
-            i = r.randrange(len(z["texts"]))
+            i = r.choice(z["allowed"])
             k = r.choice([2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8, 10, 12, 15, 20, 30, 50, 80])
             mine = r.random() < 0.5  # our own names, which are kinds of things; or any that were found
             among = np.arange(own) if mine else np.unique(self.draw.integers(0, len(z["names"]), 2000))
@@ -735,11 +803,11 @@ class Mixture:
         d, s = r.choice(self.summaries)
         return self.chat(r.choice(["Summarize the text in a sentence.", "Give a short summary.", "What is the main point of this text?", "TL;DR"]) + "\n\nText:\n" + d[:6000], s)
 
-    KINDS = [("mail_spam", 0.15), ("newsgroup", 0.12), ("short", 0.10), ("topic", 0.25), ("title", 0.045), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
-             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.085), ("summary", 0.02), ("needle", 0.03), ("ask", 0.045)]
+    KINDS = [("mail_spam", 0.20), ("newsgroup", 0.12), ("short", 0.10), ("topic", 0.20), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
+             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.09), ("summary", 0.02), ("needle", 0.03), ("ask", 0.045)]
 
     def example(self):
-        names, weights = zip(*self.KINDS)
+        names, weights = zip(*((n, w) for n, w in self.KINDS if os.environ.get("ONLY", n) == n and (CORPORA or n != "mail_spam")))
         return getattr(self, self.r.choices(names, weights)[0])()
 
 

@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 
+from mixture import CORPORA
 from prompts import load_tokenizer
 
 
@@ -33,7 +34,7 @@ def texts(folder, small):
     for i, x in enumerate(rows("mail")):
         if small and i >= small:
             break
-        if x["split"] == "train":
+        if x["split"] == "train" and (x["source"] == "20news" or x["source"] in CORPORA):
             yield "mail", False, x["text"][:16000]
     for n, keep in [("t0", 24000), ("flan_cot", 16000), ("superni", 12000), ("cl_benchmark", 12000), ("gsm8k", 2000), ("self_instruct_seed", 200), ("self_instruct_user_oriented", 300), ("bbh", 2000)]:
         x = list(rows(n))

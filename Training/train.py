@@ -22,7 +22,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 
 from model import Batch, K, Student, Teacher, _Int8Rows, _Straight, grid, grow, is_new, kind, layer_of, use_gpu_kernels
-from prompts import load_tokenizer
+from mixture import ALL_CORPORA as CORPORA
 
 WORK, DATA, TOKENIZER = sys.argv[1:4]
 DEV = os.environ.get("DEVICE", "cuda")
@@ -190,24 +190,32 @@ class Stream:
         return x, [length] * (n // length)
 
 
-class Examples:
-    """Packs examples into rows; what is left of a row is one dummy sequence."""
+class Mixed:
+    """The examples of the files of one pattern, file after file."""
 
-    def __init__(self):
-        self.files, self.used, self.z, self.i, self.pool, self.count = [], 0, None, 0, [], 0
+    def __init__(self, pattern):
+        self.pattern, self.used, self.z, self.i = pattern, 0, None, 0
 
     def next(self):
         while self.z is None or self.i >= len(self.z["answer"]):
-            files = sorted(glob.glob(f"{WORK}/mix*.npz"))
-            files = [f for f in files if ".tmp" not in f]
+            files = [f for f in sorted(glob.glob(self.pattern)) if ".tmp" not in f]
             z = np.load(files[(self.used * WORLD + RANK) % len(files)])
             self.z = {k: z[k] for k in z.files}
             self.used += 1
             self.i = 0
         o, i = self.z["offsets"], self.i
         self.i += 1
-        self.count += 1
         return self.z["tokens"][o[i]: o[i + 1]], int(self.z["answer"][i])
+
+
+class Examples:
+    """Packs examples of one or more mixtures, by shares, into rows; what is left of a row is one dummy sequence."""
+
+    def __init__(self, *patterns, shares=None):
+        self.mixtures, self.shares, self.pool, self.rng = [Mixed(p) for p in patterns], shares, [], np.random.default_rng(9 + RANK)
+
+    def next(self):
+        return self.mixtures[self.rng.choice(len(self.mixtures), p=self.shares)].next()
 
     def take(self, n, row):
         """Returns tokens [n], lengths, positions whose next token counts, weights."""
@@ -263,9 +271,9 @@ def held_loss(model, tokens, rows, length, teacher=None):
 
 
 @torch.no_grad()
-def accuracy(model, items):
-    """items: (prompt ids, candidate answers, index of the right one). Scores whole answers (log likelihood)."""
-    items, jobs = items[RANK::WORLD], []
+def scores(model, items):
+    """items: (prompt ids, candidate answers, index of the right one). The log likelihood of each whole answer, item by item."""
+    jobs = []
     for n, (head, cand, _) in enumerate(items):
         if len({c[0] for c in cand}) == len(cand):
             jobs.append((n, -1, head, cand))
@@ -306,7 +314,12 @@ def accuracy(model, items):
         v = lp[p[:, 0], p[:, 1]].float().cpu().numpy()
         for (n, k), x in zip(where, v):
             score[n][k] += x
-    right, n = summed(sum(int(np.argmax(s)) == i for s, (_, _, i) in zip(score, items)), len(items))
+    return score
+
+
+def accuracy(model, items):
+    items = items[RANK::WORLD]
+    right, n = summed(sum(int(np.argmax(s)) == i for s, (_, _, i) in zip(scores(model, items), items)), len(items))
     return round(100 * right / max(1, n), 2)
 
 
@@ -315,7 +328,7 @@ def evaluate(model, sets, tag):
     r = {}
     for name, items in sets.items():
         r[name] = accuracy(model, items)
-    mails = [n for n in ("spamassassin", "csdmc2010", "enron1", "lingspam") if isinstance(r.get(n), float)]
+    mails = [n for n in CORPORA if isinstance(r.get(n), float)]
     if mails:
         r["mail together"] = round(sum(r[n] * len(sets[n]) for n in mails) / sum(len(sets[n]) for n in mails), 3)
     log("EVAL", tag, json.dumps(r), f"{time.time() - t:.1f}s")
@@ -343,9 +356,11 @@ def save(model, name):
     log("saved", name)
 
 
-def run_phase(phase, model, teacher, stream, examples, grown):
+def run_phase(phase, model, teacher, stream, examples, grown, name=None, rate=None):
+    """One phase up to the deadline of `name` (the phase's own where it is None), with its own optimizer and learning rate."""
+    name, rate = name or phase, rate or LR[phase]
     opt = optimizer(model)
-    begin, step, end = time.time(), 0, deadline(phase)
+    begin, step, end = time.time(), 0, deadline(name)
     floor = dict(distil=0.3, tune=0.6, qat=0.02)[phase]
     warm = dict(distil=60, tune=20, qat=10)[phase]
     mx, rng, avg = float(os.environ.get("MAXSTEPS", 1e9)), np.random.default_rng(5 + RANK), None
@@ -354,7 +369,7 @@ def run_phase(phase, model, teacher, stream, examples, grown):
     profile = None
     while True:
         if step % 10 == 0:
-            end = deadline(phase)
+            end = deadline(name)
         f = min(1.0, (time.time() - begin) / max(1.0, end - begin))
         f, stop = from_first(f, float(time.time() >= end or step >= mx))
         if stop:
@@ -362,7 +377,7 @@ def run_phase(phase, model, teacher, stream, examples, grown):
         if phase == "distil" and step == 40 and RANK == 0 and not CPU:
             profile = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA])
             profile.start()
-        lr = LR[phase] * min(1, (step + 1) / warm) * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * f)))
+        lr = rate * min(1, (step + 1) / warm) * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * f)))
         for g in opt.param_groups:
             g["lr"] = lr * g["scale"]
         stats = {}
@@ -429,12 +444,13 @@ def run_phase(phase, model, teacher, stream, examples, grown):
         avg = stats if avg is None else {k: avg.get(k, v) * 0.95 + v * 0.05 for k, v in stats.items()}
         if step in (1, 3, 10, 30) or step % 100 == 0:
             now = time.time()
-            log(phase, "step", step, f"{seen / 1e6:.1f}M", {k: round(v.item(), 4) for k, v in avg.items()}, f"lr {lr:.2e} {seen / (now - begin) / 1e3:.1f}k tok/s", f"left {end - now:.0f}s", f"{torch.cuda.max_memory_allocated() / 2**30:.1f}GiB" if not CPU else "")
+            log(name, "step", step, f"{seen / 1e6:.1f}M", {k: round(v.item(), 4) for k, v in avg.items()}, f"lr {lr:.2e} {seen / (now - begin) / 1e3:.1f}k tok/s", f"left {end - now:.0f}s", f"{torch.cuda.max_memory_allocated() / 2**30:.1f}GiB" if not CPU else "")
     model.window = model.c["window"]
-    log("phase", phase, "ended:", step, "steps", seen, "tokens", "answer tokens", tasks, f"{time.time() - begin:.0f}s")
+    log("phase", name, "ended:", step, "steps", seen, "tokens", "answer tokens", tasks, f"{time.time() - begin:.0f}s")
 
 
-def main():
+def prepare():
+    """The model, with kernels compiled and tuned; None where only that was asked for (PRETUNE)."""
     global USE_TRITON_LOSS
     global CLOCK
     torch.manual_seed(0)
@@ -449,7 +465,7 @@ def main():
         torch.backends.cuda.matmul.allow_tf32 = True
         use_gpu_kernels(log, N, ROW)
         if "PRETUNE" in os.environ:
-            return
+            return None
         model.to(DEV)
         try:
             s, t, w = torch.randn(64, 49152, device=DEV).bfloat16() * 3, torch.randn(64, 49152, device=DEV).bfloat16() * 3, torch.rand(64, device=DEV)
@@ -469,23 +485,37 @@ def main():
         torch.cuda.synchronize()
         log("kernels tuned")
     open(f"{WORK}/tuned", "w").close()
+    return model
+
+
+def load(model, path):
+    sd = torch.load(path)
+    for n, t in model.named().items():
+        t.data.copy_(sd[n])
+
+
+def grow_from(teacher, model):
+    teacher.to(DEV, DTYPE)
+    x = np.load(f"{WORK}/held.npy")[: 4 * 2048 if not CPU else 64].astype(np.int64)
+    grow(model, teacher, Batch(x, [2048] * 4 if not CPU else [64], DEV))
+
+
+def main():
+    model = prepare()
+    if model is None:
+        return
     wait_for("teacher.gguf", "stream.npy", "held.npy", "deadlines.json")
     teacher = Teacher(f"{WORK}/teacher.gguf")
     done = [p for p in ("distil", "tune", "qat") if os.path.exists(f"{WORK}/{p}.pt")]
     begun = done[-1] if done else "start" if os.path.exists(f"{WORK}/start.pt") else None
     grown = begun is None
     if begun:
-        sd = torch.load(f"{WORK}/{begun}.pt")
-        for n, t in model.named().items():
-            t.data.copy_(sd[n])
+        load(model, f"{WORK}/{begun}.pt")
         log("continued after", begun)
     else:
-        wait_for("held.npy")
-        teacher.to(DEV, DTYPE)
-        x = np.load(f"{WORK}/held.npy")[: 4 * 2048 if not CPU else 64].astype(np.int64)
-        grow(model, teacher, Batch(x, [2048] * 4 if not CPU else [64], DEV))
+        grow_from(teacher, model)
     teacher.to(DEV, DTYPE)
-    stream, held, examples = Stream(f"{WORK}/stream.npy"), np.load(f"{WORK}/held.npy"), Examples()
+    stream, held, examples = Stream(f"{WORK}/stream.npy"), np.load(f"{WORK}/held.npy"), Examples(f"{WORK}/mix*.npz")
     log("stream", len(stream.a), "held", len(held))
     rows = 0 if CPU else 64
     rows = min(rows, len(held) // ROW)
