@@ -16,6 +16,7 @@ import zlib
 
 import numpy as np
 
+from letters import HAM, SPAM, UMBRELLAS, UNLIKE, Letters
 from prompts import DEFAULT_INSTRUCTION, answer, ids, load_tokenizer, segments
 
 INSTRUCTIONS = [
@@ -189,6 +190,7 @@ class Mixture:
                         a = self.r.randrange(max(1, len(t) - 2500))
                         p.append(t[a: a + self.r.randrange(300, 2500)])
                 self.pieces[n] = self.r.sample(p, min(len(p), 1500))
+        self.modern_letters = Letters(self.r, [t for n in ("web", "openstax", "wiki", "nonfiction") for t in self.pieces.get(n, [])[:700]] + [b[:2500] for b, _ in self.news[:700]])
         self.genre = {**{k: v for k, v in self.pieces.items()}, "mail": [t for s in self.spam.values() for t, l in s if l == "ham"][:800] or self.letters[:800], "news20": [t for t, _ in self.news[:800]], "reuters": [t for t, _ in self.reuters[:800]],
                       "sst2": [t for t, _ in self.sst2[:800]], "sms": [t for t, _ in self.sms[:800]], "clinc": [t for t, _ in self.clinc[:800]]}
         titled = []
@@ -329,6 +331,33 @@ class Mixture:
             q = r.choice(["Is this message spam?", "Is this unwanted mail?", "Spam?", "Is this e-mail junk, advertising or fraud?"])
             return self.prompt(text, "yes" if label == "spam" else "no", ["yes", "no"], None, None, True, False, force=q)
         return self.prompt(text, true, list(pair), dict(zip(pair, d)), MAIL_INSTRUCTIONS, True, False)
+
+    def modern(self):
+        """Mail of today from letters.py: spam or ham in any language, or its kind among kinds."""
+        r = self.r
+        self.modern_letters.r = r
+        x = r.random()
+        if x < 0.4:
+            text, bad = self.modern_letters.foreign() if x < 0.1 else self.modern_letters.mail()[::2]
+            pair = r.choice(SPAM_NAMES)
+            return self.prompt(text, pair[not bad], list(pair), dict(zip(pair, r.choice(SPAM_DESCRIPTIONS))), MAIL_INSTRUCTIONS, True, False)
+        text, kind, bad = self.modern_letters.mail(r.choice(list(HAM) + ["phishing", r.choice(list(SPAM))]))
+        if x < 0.65:
+            sets = [u for u in UMBRELLAS if any(kind in kinds for _, kinds in u)]
+            u = r.choice(sets)
+            name = {n: r.choice(n.split("|")) for n, _ in u}
+            true = next(name[n] for n, kinds in u if kind in kinds)
+            return self.prompt(text, true, list(name.values()), None, MAIL_INSTRUCTIONS, True, keep_all=r.random() < 0.7)
+        names, described = {}, {}
+        for k in r.sample(list(HAM | SPAM), r.randint(2, 12)) + [kind]:
+            if k == kind or not any(k in near and kind in near for near in UNLIKE):
+                n = r.choice((HAM | SPAM)[k][0])
+                if k == kind or n not in (HAM | SPAM)[kind][0]:
+                    names[k], described[n] = n, (HAM | SPAM)[k][1]
+        names = {k: n for k, n in names.items() if k == kind or n != names[kind]}
+        if len(set(names.values())) < 2:
+            return self.modern()
+        return self.prompt(text, names[kind], list(names.values()), described, MAIL_INSTRUCTIONS, True, keep_all=True)
 
     def restyled(self, text):
         """A mail in the manner of another corpus, so that how a corpus was kept (headers, letter case, signs set apart, lines joined) tells nothing."""
@@ -803,7 +832,7 @@ class Mixture:
         d, s = r.choice(self.summaries)
         return self.chat(r.choice(["Summarize the text in a sentence.", "Give a short summary.", "What is the main point of this text?", "TL;DR"]) + "\n\nText:\n" + d[:6000], s)
 
-    KINDS = [("mail_spam", 0.20), ("newsgroup", 0.12), ("short", 0.10), ("topic", 0.20), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
+    KINDS = [("mail_spam", 0.20), ("modern", 0.07), ("newsgroup", 0.13), ("short", 0.10), ("topic", 0.18), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
              ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.09), ("summary", 0.02), ("needle", 0.03), ("ask", 0.045)]
 
     def example(self):

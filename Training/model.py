@@ -12,12 +12,13 @@ import torch
 import torch.nn.functional as F
 
 CONFIG = dict(hidden=576, layers=16, heads=9, kda=64, conv=4, nope=64, rope=32, v=64, rank=256, ffn=1536,
-              vocab=49152, window=1024, eps=1e-5)
+              vocab=49152, window=1024, every=4, eps=1e-5)
 TINY = dict(CONFIG, hidden=64, layers=4, heads=2, kda=64, nope=32, rope=32, v=32, rank=64, ffn=96, vocab=49152, window=16)
 
 
-def is_mla(j):
-    return j % 4 == 3
+def is_mla(j, c=CONFIG):
+    """Every fourth layer; with every=0 none (the ablation)."""
+    return c["every"] > 0 and j % c["every"] == c["every"] - 1
 
 
 class Batch:
@@ -287,7 +288,7 @@ class Student(torch.nn.Module):
             p[L + "mlp.gate_proj.weight"], p[L + "mlp.up_proj.weight"] = N(c["ffn"], d), N(c["ffn"], d)
             p[L + "mlp.down_proj.weight"] = N(d, c["ffn"])
             A = L + "self_attn."
-            if is_mla(j):
+            if is_mla(j, c):
                 p[A + "q_proj.weight"] = N(h * (c["nope"] + c["rope"]), d)
                 p[A + "kv_a_proj_with_mqa.weight"] = N(c["rank"] + c["rope"], d)
                 p[A + "kv_a_layernorm.weight"] = torch.ones(c["rank"])
@@ -328,7 +329,7 @@ class Student(torch.nn.Module):
         w = lambda s: self.w(A + s + ".weight")
         n, h, k = x.shape[0], c["heads"], c["kda"]
         x = self.aq(x)
-        if is_mla(j):
+        if is_mla(j, c):
             q = (x @ w("q_proj").T).view(n, h, -1)
             a = x @ w("kv_a_proj_with_mqa").T
             lat = self.norm(a[:, : c["rank"]], A + "kv_a_layernorm.weight", 1e-6)
@@ -449,7 +450,7 @@ def grow(student, teacher, sample):
             put(L + f"mlp.{s}_proj.weight", T[s])
         A = L + "self_attn."
         put(A + "o_proj.weight", T["o"])
-        if is_mla(j):
+        if is_mla(j, c):
             u, s, vt = torch.linalg.svd(torch.cat([T["k"], T["v"]]).double(), full_matrices=False)
             r = c["rank"]
             a = (s[:r].sqrt()[:, None] * vt[:r]).float()

@@ -29,6 +29,6 @@ put() { # put FILE: into the first part that has room
     done
     part=$((part + 1)); mkdir .carry/p$part; mv "$1" .carry/p$part/
 }
-cp $T/*.py $T/device.sh $tok $T/work/eval.npz ${4:+$4/loo.npz} .whl/*.whl .carry/p1/
+cp $T/*.py $T/device.sh $tok $T/work/eval.npz $(ls "${4:-none}"/loo.npz 2>/dev/null) .whl/*.whl .carry/p1/
 for f in $(ls -S $all/*); do put $f; done
 du -sm .carry/*

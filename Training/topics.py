@@ -194,7 +194,7 @@ def main(verb, *a):
         tok = Tokenizer.from_file(f"{folder}/tokenizer.json")
         tok.no_padding()
         tok.enable_truncation(128)
-        model = MiniLM(folder).to(device, torch.float16 if device == "cuda" else torch.float32)
+        model = MiniLM(folder).to(device, torch.float16 if device == "cuda" else torch.bfloat16)
         z = json.load(lzma.open(source, "rt"))
         t = time.time()
         for key in ("names", "texts"):

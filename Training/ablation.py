@@ -1,0 +1,93 @@
+"""Attention in every fourth layer, or nowhere: two students grown from the teacher, each distilled on the same tokens; then the shipped model goes on.
+
+  python ablation.py WORK DATA TOKENIZER     (one GPU; WORK as for train.py)
+
+The 3:1 hybrid and all KDA have nearly the same number of parameters and begin with the same seed and the same text. Measured
+on held-out text in rows of 2,048 and of 8,192 tokens, and by a line repeated far away (what a constant state is said to be bad at).
+With WORK/ship.pt, WORK/ship/mix*.npz and WORK/eval.npz the rest of the time is quantization-aware training of the shipped weights.
+WORK/deadlines.json: hybrid, kda, qat; without the first two only the last is done.
+"""
+import json
+import os
+import sys
+import traceback
+
+import numpy as np
+
+
+def copied(t, model, held, distance):
+    """Share of tokens read right the second time: 64 tokens of text stand again `distance` tokens later. Chance: the rest of the text."""
+    import torch
+
+    rows, spans = [], 64
+    r = np.random.default_rng(3)
+    for _ in range(32):
+        a = int(r.integers(0, len(held) - distance - 200))
+        x = held[a: a + distance + 64].astype(np.int64).copy()
+        x[-spans:] = held[a + 32: a + 32 + spans]
+        rows.append(x)
+    right = 0
+    with torch.no_grad():
+        for i in range(0, len(rows), 4):
+            part = rows[i: i + 4]
+            h = model.forward(t.Batch(np.concatenate(part), [len(x) for x in part], t.DEV))
+            for k, x in enumerate(part):
+                end = (k + 1) * len(x)
+                y = torch.argmax((h[end - spans - 1: end - 1] @ model.emb.T).float(), -1).cpu().numpy()
+                right += int((y[16:] == x[-spans + 16:]).sum())
+    return round(100 * right / (len(rows) * (spans - 16)), 2)
+
+
+def main():
+    import torch
+    import train as t
+    from model import CONFIG, Student
+
+    model = t.prepare()
+    if model is None:
+        return
+    t.wait_for("teacher.gguf", "stream.npy", "held.npy", "deadlines.json")
+    teacher = t.Teacher(f"{t.WORK}/teacher.gguf")
+    held, results = np.load(f"{t.WORK}/held.npy"), {}
+    rows = 0 if t.CPU else min(64, len(held) // t.ROW)
+    planned = json.load(open(f"{t.WORK}/deadlines.json"))
+    for name, every in [x for x in (("hybrid", 4), ("kda", 0)) if x[0] in planned]:
+        student = Student(dict(CONFIG, every=every))
+        student.cast = model.cast
+        student.to(t.DEV)
+        t.grow_from(teacher, student)
+        t.log(name, sum(p.numel() for p in student.parameters()), "parameters")
+        t.run_phase("distil", student, teacher, t.Stream(f"{t.WORK}/stream.npy"), None, True, name=name)
+        r = results[name] = {"2048": t.held_loss(student, held, rows, t.ROW), "8192": t.held_loss(student, held, rows // 4, t.LONG)}
+        if every:
+            student.window = 0
+            r["8192, no window"] = t.held_loss(student, held, rows // 4, t.LONG)
+        for distance in () if t.CPU else (256, 900, 2000, 4000):
+            for window in ((CONFIG["window"], 0) if every else (0,)):
+                student.window = window
+                r[f"copied from {distance} tokens back, window {window}"] = copied(t, student, held, distance)
+        t.log(name, json.dumps(r))
+        json.dump(results, open(f"{t.WORK}/results.json", "w"), indent=1)
+        del student
+    if os.path.exists(f"{t.WORK}/ship.pt"):
+        t.load(model, f"{t.WORK}/ship.pt")
+        teacher.to(t.DEV, t.DTYPE)
+        t.wait_for("ship/mix000.npz", "eval.npz")
+        z = np.load(f"{t.WORK}/eval.npz", allow_pickle=True)
+        sets = {k: list(z[k])[: 1 if t.CPU else None] for k in z.files}
+        model.quant = model.act_quant = True
+        t.run_phase("qat", model, teacher, t.Stream(f"{t.WORK}/stream.npy"), t.Examples(f"{t.WORK}/ship/mix*.npz"), True)
+        t.save(model, "qat")
+        open(f"{t.WORK}/trained", "w").close()
+        results["shipped on"] = dict(held=t.held_loss(model, held, rows, t.ROW), **t.evaluate(model, sets, "4 bits"))
+        json.dump(results, open(f"{t.WORK}/results.json", "w"), indent=1)
+    open(f"{t.WORK}/done", "w").close()
+    t.log("done")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BaseException:
+        open(f"{sys.argv[1]}/log", "a").write("FAILED " + traceback.format_exc())
+        raise
