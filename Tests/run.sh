@@ -52,11 +52,6 @@ fi
 say "Examples/demo.sh"
 sh Examples/demo.sh </dev/null
 
-# glibc's malloc may succeed and leave ENOMEM in errno when a block of a megabyte or more does not fit its thread's arena;
-# libarchive then ends the process at the next name that cannot be converted (decision 5). lector reads in a process
-# of its own; these tests read in theirs, so such blocks are mapped (and, the thresholds being fixed then, freed ones kept).
-GLIBC_TUNABLES=glibc.malloc.mmap_threshold=1048576:glibc.malloc.trim_threshold=268435456
-export GLIBC_TUNABLES
 say "swift test -c release"
 swift test -c release --skip-build
 say "all green"
