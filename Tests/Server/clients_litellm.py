@@ -1,5 +1,6 @@
 """litellm, llm and langextract against the server: run by clients.sh, in an environment that has them."""
 
+import asyncio
 import json
 import os
 import pathlib
@@ -40,6 +41,23 @@ class Clients(unittest.TestCase):
         self.assertGreater(whole.usage.total_tokens, 16)
         chunks = litellm.completion(**settings, temperature=0, max_tokens=16, stream=True)
         self.assertEqual("".join(chunk.choices[0].delta.content or "" for chunk in chunks), text)
+        text_settings = {**settings, "model": "text-completion-openai/bundled"}
+        prompt = dict(prompt="Dear", temperature=0, max_tokens=8)
+        del text_settings["messages"]
+        self.assertTrue(litellm.text_completion(**text_settings, **prompt).choices[0].text)
+
+        async def later():
+            whole = await litellm.acompletion(**settings, temperature=0, max_tokens=16)
+            chunks = await litellm.acompletion(**settings, temperature=0, max_tokens=16, stream=True)
+            return whole.choices[0].message.content, [chunk.choices[0].delta.content or "" async for chunk in chunks]
+
+        whole, pieces = asyncio.run(later())
+        self.assertEqual((whole, "".join(pieces)), (text, text))
+        every = dict(stop=["zzz"], frequency_penalty=0.5, presence_penalty=0.5, top_p=0.9, temperature=0.7, max_tokens=8,
+                     logit_bias={"5": -100}, seed=3, n=2, logprobs=True, top_logprobs=1, min_p=0.05)
+        seeded = [litellm.completion(**settings, **every) for _ in range(2)]
+        self.assertEqual(*([choice.message.content for choice in one.choices] for one in seeded))
+        self.assertEqual(len(seeded[0].choices), 2)
         with self.assertRaises(litellm.BadRequestError):
             litellm.completion(**settings, temperature=9)
         with self.assertRaises(litellm.AuthenticationError):

@@ -123,6 +123,23 @@ class OpenAI(unittest.TestCase):
         texts = asyncio.run(many())
         self.assertEqual(texts[:4] * 4, texts)
 
+        async def whole():
+            async with openai.AsyncOpenAI(**self.settings) as client:
+                chat = client.chat.completions
+                plain = await chat.create(model="bundled", messages=MESSAGES, seed=2, max_tokens=12)
+                parsed = await chat.parse(model="bundled", messages=MESSAGES, response_format=Thing, max_tokens=200)
+                async with chat.stream(model="bundled", messages=MESSAGES, response_format=Thing, max_tokens=200) as stream:
+                    streamed = await stream.get_final_completion()
+                with self.assertRaises(openai.BadRequestError):
+                    await chat.create(model="bundled", messages=MESSAGES, top_p=0)
+                return plain, parsed, streamed, [model.id async for model in client.models.list()]
+
+        plain, parsed, streamed, models = asyncio.run(whole())
+        self.assertEqual(plain.choices[0].message.content, texts[2])
+        for answer in (parsed, streamed):
+            self.assertIsInstance(answer.choices[0].message.parsed, Thing)
+        self.assertEqual(models, ["bundled"])
+
     def test_instructor(self):
         def make(mode):
             client = instructor.from_openai(self.client, mode=mode)
@@ -131,6 +148,20 @@ class OpenAI(unittest.TestCase):
 
         for _ in range(4):
             self.assertIsInstance(make(instructor.Mode.JSON_SCHEMA), Thing)
+        client = instructor.from_openai(self.client, mode=instructor.Mode.JSON_SCHEMA)
+        settings = dict(model="bundled", messages=MESSAGES, max_tokens=200, max_retries=0)
+        *_, last = client.create_partial(response_model=Thing, **settings)
+        self.assertIn(last.colour, Colour)
+        thing, answer = client.create_with_completion(response_model=Thing, **settings)
+        self.assertIsInstance(thing, Thing)
+        self.assertGreater(answer.usage.total_tokens, 0)
+
+        async def one():
+            async with openai.AsyncOpenAI(**self.settings) as plain:
+                client = instructor.from_openai(plain, mode=instructor.Mode.JSON_SCHEMA)
+                return await client.create(response_model=Thing, **settings)
+
+        self.assertIsInstance(asyncio.run(one()), Thing)
         # Without the schema in the request a small model writes an object that is none of these.
         try:
             make(instructor.Mode.JSON)
