@@ -1,6 +1,7 @@
-"""litellm, llm and langextract against the server: run by clients.sh, in an environment that has them."""
+"""litellm, llm, langextract and instructor against the server: run by clients.sh, in an environment that has them."""
 
 import asyncio
+import enum
 import json
 import os
 import pathlib
@@ -14,13 +15,28 @@ import warnings
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 warnings.filterwarnings("ignore", category=UserWarning)
 
+import instructor
+import instructor.core
 import langextract
 import litellm
+import openai
+import pydantic
 from langextract.providers.openai import OpenAILanguageModel
 
 from server import Server
 
 MESSAGES = [{"role": "user", "content": "Name a colour."}]
+
+
+class Colour(enum.Enum):
+    red = "red"
+    green = "green"
+
+
+class Thing(pydantic.BaseModel):
+    name: str = pydantic.Field(max_length=12)
+    colour: Colour
+    count: int = pydantic.Field(ge=0, le=9)
 
 
 class Clients(unittest.TestCase):
@@ -105,6 +121,36 @@ class Clients(unittest.TestCase):
         self.assertEqual(len(found.extractions), 1)
         self.assertIn(found.extractions[0].extraction_text, ("Lisbon", "Oslo"))
         self.assertIsNotNone(found.extractions[0].char_interval)
+
+    def test_instructor(self):
+        settings = dict(model="bundled", messages=MESSAGES, max_tokens=200, max_retries=0)
+        address = dict(base_url=self.server.url + "/v1", api_key="sesame")
+
+        def make(mode):
+            client = instructor.from_openai(openai.OpenAI(**address), mode=mode)
+            return client.chat.completions.create(response_model=Thing, **settings)
+
+        for _ in range(4):
+            self.assertIsInstance(make(instructor.Mode.JSON_SCHEMA), Thing)
+        client = instructor.from_openai(openai.OpenAI(**address), mode=instructor.Mode.JSON_SCHEMA)
+        *_, last = client.create_partial(response_model=Thing, **settings)
+        self.assertIn(last.colour, Colour)
+        thing, answer = client.create_with_completion(response_model=Thing, **settings)
+        self.assertIsInstance(thing, Thing)
+        self.assertGreater(answer.usage.total_tokens, 0)
+
+        async def one():
+            async with openai.AsyncOpenAI(**address) as plain:
+                client = instructor.from_openai(plain, mode=instructor.Mode.JSON_SCHEMA)
+                return await client.create(response_model=Thing, **settings)
+
+        self.assertIsInstance(asyncio.run(one()), Thing)
+        # Without the schema in the request a small model writes an object that is none of these.
+        try:
+            make(instructor.Mode.JSON)
+        except instructor.core.InstructorRetryException as error:
+            text = error.last_completion.choices[0].message.content
+            self.assertIsInstance(json.loads(text), dict)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,9 @@
-"""openai 3.x and instructor against the server: run by clients.sh, in an environment that has them."""
+"""openai 3.x against the server: run by clients.sh, in an environment that has them."""
 
 import asyncio
 import enum
-import json
 import unittest
 
-import instructor
-import instructor.core
 import openai
 import pydantic
 
@@ -139,35 +136,6 @@ class OpenAI(unittest.TestCase):
         for answer in (parsed, streamed):
             self.assertIsInstance(answer.choices[0].message.parsed, Thing)
         self.assertEqual(models, ["bundled"])
-
-    def test_instructor(self):
-        def make(mode):
-            client = instructor.from_openai(self.client, mode=mode)
-            return client.chat.completions.create(
-                model="bundled", messages=MESSAGES, response_model=Thing, max_tokens=200, max_retries=0)
-
-        for _ in range(4):
-            self.assertIsInstance(make(instructor.Mode.JSON_SCHEMA), Thing)
-        client = instructor.from_openai(self.client, mode=instructor.Mode.JSON_SCHEMA)
-        settings = dict(model="bundled", messages=MESSAGES, max_tokens=200, max_retries=0)
-        *_, last = client.create_partial(response_model=Thing, **settings)
-        self.assertIn(last.colour, Colour)
-        thing, answer = client.create_with_completion(response_model=Thing, **settings)
-        self.assertIsInstance(thing, Thing)
-        self.assertGreater(answer.usage.total_tokens, 0)
-
-        async def one():
-            async with openai.AsyncOpenAI(**self.settings) as plain:
-                client = instructor.from_openai(plain, mode=instructor.Mode.JSON_SCHEMA)
-                return await client.create(response_model=Thing, **settings)
-
-        self.assertIsInstance(asyncio.run(one()), Thing)
-        # Without the schema in the request a small model writes an object that is none of these.
-        try:
-            make(instructor.Mode.JSON)
-        except instructor.core.InstructorRetryException as error:
-            text = error.last_completion.choices[0].message.content
-            self.assertIsInstance(json.loads(text), dict)
 
 
 if __name__ == "__main__":
