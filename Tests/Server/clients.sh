@@ -1,6 +1,6 @@
 #!/bin/sh
 # clients.sh [ENVIRONMENTS]: the server under clients that people use, from PyPI: the newest openai in one
-# environment, litellm, llm, langextract and instructor in another (they want an older one), schemathesis in a third; and the
+# environment, litellm, llm, langextract and instructor in another (instructor's jiter wants an older one), schemathesis in a third; and the
 # draws of every random parameter against numpy. The environments are kept, in .build/clients unless named, so that only the
 # first call needs the network, and that PyPI alone. The server is built before.
 #
@@ -38,8 +38,9 @@ environment() {
 command -v "$python" >/dev/null 2>&1 || skip "there is no $python; on Debian: apt-get install python3-venv"
 mkdir -p "$folder"
 environment openai openai==3.57.0 'jsonschema[format]==4.26.0' numpy==2.4.6
-environment litellm litellm==1.106.2 llm==0.32.1 langextract
-environment schemathesis schemathesis
+# With an openai that all of them take.
+environment litellm openai==3.3.0 litellm==1.110.2 llm==0.36 langextract==1.7.1 instructor==1.17.0
+environment schemathesis schemathesis==4.32.5
 
 failed=0
 "$folder/openai/bin/python" Tests/Server/clients_openai.py || failed=1

@@ -39,6 +39,13 @@ class Thing(pydantic.BaseModel):
     count: int = pydantic.Field(ge=0, le=9)
 
 
+class Note(pydantic.BaseModel):
+    """Without an enum, which instructor takes from no stream."""
+
+    name: str = pydantic.Field(max_length=12)
+    count: int = pydantic.Field(ge=0, le=9)
+
+
 class Clients(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -133,8 +140,8 @@ class Clients(unittest.TestCase):
         for _ in range(4):
             self.assertIsInstance(make(instructor.Mode.JSON_SCHEMA), Thing)
         client = instructor.from_openai(openai.OpenAI(**address), mode=instructor.Mode.JSON_SCHEMA)
-        *_, last = client.create_partial(response_model=Thing, **settings)
-        self.assertIn(last.colour, Colour)
+        *_, last = client.create_partial(response_model=Note, **settings)
+        self.assertIn(last.count, range(10))
         thing, answer = client.create_with_completion(response_model=Thing, **settings)
         self.assertIsInstance(thing, Thing)
         self.assertGreater(answer.usage.total_tokens, 0)
