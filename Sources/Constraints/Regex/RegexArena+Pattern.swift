@@ -7,9 +7,11 @@ extension RegexArena {
         let quote = literal([0x22])
         if let simple = anchored(pattern) { return simple }
         let inner = lowered(pattern, .json, start: quote, end: quote)
-        let content = concat([quote, repeated(character(of: .all, .json), 0), quote])
-        // What stands before a match is any beginning of a string, what stands behind it any end.
-        return both([content, concat([Self.anything, inner, Self.anything])])
+        let rest = repeated(character(of: .all, .json), 0)
+        let content = concat([quote, rest, quote])
+        // What stands before a match are whole characters, or a match would be found inside of an escape; it ends
+        // at one's end, so that what stands behind it may be anything.
+        return both([content, concat([optional(concat([quote, rest])), inner, Self.anything])])
     }
 
     /// Patterns with anchors at their ends only need no intersection.
