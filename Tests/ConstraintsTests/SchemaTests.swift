@@ -43,7 +43,7 @@ struct Case: Sendable, CustomTestStringConvertible {
         // Found among characters, never inside of an escape.
         Case(
             schema: ##"{"type": "string", "pattern": "n|[0-9]{4}"}"##,
-            good: [##""n""##, ##""\\n""##, ##""a\u006e""##, ##""\u00001234""##, ##""\n2024-""##],
+            good: [##""n""##, ##""\\n""##, ##""\u00001234""##, ##""\n2024-""##],
             bad: [##""\n""##, ##""\u0000""##, ##""\u00e9000""##, ##""\ud83d\ude00""##, ##""a\u003112""##]),
         Case(
             schema: ##"{"type": "string", "pattern": "(^|,)a(,|$)"}"##,
