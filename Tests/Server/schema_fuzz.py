@@ -16,7 +16,7 @@ options = parser.parse_args()
 # not all that fits it is accepted. Texts are short: what is fuzzed is the request, not the writing; where one is long all
 # the same, the server ends it before the client does. One worker: two that parse Python at once end each other's parse in
 # CPython 3.11 ("AST constructor recursion depth mismatch").
-with Server("--max-tokens", "4", "--request-time", "20") as server:
+with Server("--max-tokens", "4", "--request-time", "8") as server:
     status = subprocess.run(
         [str(pathlib.Path(sys.executable).parent / "st"), "run", server.url + "/openapi.json", "--url", server.url,
          "--checks", "all", "--exclude-checks", "positive_data_acceptance", "--max-examples", str(options.examples),
