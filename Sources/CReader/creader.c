@@ -6,10 +6,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+// Known once a header of the C library is read.
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 int cr_spawn(pid_t *pid, const char *path, char *const *argv, char *const *envp, int keeps_stdin, int channel,
              int memory) {
@@ -77,4 +83,11 @@ void cr_wait_for_hangup(int channel) {
     struct pollfd end = {.fd = channel, .events = POLLRDHUP, .revents = 0};
     while (poll(&end, 1, -1) < 0 && errno == EINTR) {
     }
+}
+
+void cr_map_large_blocks(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
 }

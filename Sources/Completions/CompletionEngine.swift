@@ -218,13 +218,11 @@ public final class CompletionEngine {
         let results = model.engine.advance(
             items, decoding: writing.map { (session: $0.1.session, token: $0.1.next) })
         for (piece, logits) in zip(pieces, results.prefilled) { finishPiece(piece, logits) }
-        for request in open { finishReading(request) }
-        for ((request, text), logits) in zip(writing, results.decoded) where !request.isClosed {
-            emit(text.advance(logits), of: text, request)
-        }
-        for request in open where !request.isClosed && request.reading.isEmpty {
+        let begun = open.flatMap { finishReading($0) }
+        write(begun + zip(writing, results.decoded).map { Step(request: $0.0, text: $0.1, logits: $1) })
+        for request in open where !request.isClosed {
             request.texts.removeAll { $0.finish != nil }
-            if request.texts.isEmpty {
+            if request.reading.isEmpty, request.texts.isEmpty {
                 request.isClosed = true
                 request.onEvent(.done(usage: request.usage, state: request.keptState))
             }
@@ -284,9 +282,25 @@ public final class CompletionEngine {
         }
     }
 
+    /// A text and what its next token is drawn from.
+    private struct Step {
+        let request: OpenRequest
+        let text: TextGeneration
+        let logits: [Float]
+    }
+
+    /// Writes a token of each text; draws them on all threads.
+    private func write(_ steps: [Step]) {
+        let steps = steps.filter { !$0.request.isClosed }
+        for step in steps { step.text.prepare() }
+        model.engine.forEach(steps.count) { steps[$0].text.draw(steps[$0].logits) }
+        for step in steps { emit(step.text.take(), of: step.text, step.request) }
+    }
+
     /// Turns prompts that are read into texts.
-    private func finishReading(_ request: OpenRequest) {
-        guard !request.isClosed, !request.reading.isEmpty else { return }
+    private func finishReading(_ request: OpenRequest) -> [Step] {
+        guard !request.isClosed, !request.reading.isEmpty else { return [] }
+        var begun: [Step] = []
         let done = request.reading.filter(\.isRead)
         request.reading.removeAll(where: \.isRead)
         tellProgress(request)
@@ -300,7 +314,7 @@ public final class CompletionEngine {
                     ).description
                 } catch {
                     fail(request, error)
-                    return
+                    return []
                 }
             }
             let wanted = request.prepared.request
@@ -312,10 +326,10 @@ public final class CompletionEngine {
                     maximumTokens: wanted.maximumTokens ?? min(options.defaultTokens, reading.room),
                     tokenizer: model.tokenizer)
                 request.texts.append(text)
-                emit(text.advance(logits), of: text, request)
+                begun.append(Step(request: request, text: text, logits: logits))
             }
         }
-        request.texts.removeAll { $0.finish != nil }
+        return begun
     }
 
     private func emit(_ output: TextGeneration.Output?, of text: TextGeneration, _ request: OpenRequest) {

@@ -29,6 +29,10 @@ final class TextGeneration {
     private var held: [WrittenToken] = []
     private var writtenBytes = 0
     private var writtenCharacters = 0
+    /// Between ``prepare()`` and ``take()``.
+    private var mask: [UInt64]?
+    private var drawn: Int32?
+    private var drawnValues: LogProbabilities?
 
     init(
         _ request: CompletionRequest, choice: Int, session: Session, constraint: Constraint?,
@@ -48,32 +52,45 @@ final class TextGeneration {
         end = tokenizer.specialID(tokenizer.chatTemplate.end)
     }
 
-    /// Chooses the next token.
+    // A token is chosen in three parts. The one that costs time, in the middle, touches nothing that texts share,
+    // so that it may run on a thread of its own.
+
+    /// Finds what may come.
+    func prepare() {
+        precondition(finish == nil)
+        mask = nil
+        guard maximumTokens > 0, let matcher else { return }
+        var allowed = matcher.mask()
+        if matcher.isComplete, let end { allowed.insert(end) }
+        mask = allowed.words
+    }
+
+    /// Draws the next token.
+    func draw(_ logits: [Float]) {
+        guard maximumTokens > 0 else { return }
+        // Of the counts before the token.
+        let processed =
+            topCount != nil && mode == .processed ? sampler.processedDistribution(logits, mask: mask) : nil
+        drawn = sampler.next(logits, mask: mask)
+        drawnValues = nil
+        if let topCount, let drawn {
+            drawnValues =
+                processed.map { LogProbabilities($0, chosen: drawn, top: topCount) }
+                ?? LogProbabilities(raw: logits, chosen: drawn, top: topCount)
+        }
+    }
+
+    /// Goes on to the token that was drawn.
     ///
     /// - Returns: Nil when none can come although the text may not end: the logits are no numbers.
-    func advance(_ logits: [Float]) -> Output? {
-        precondition(finish == nil)
+    func take() -> Output? {
         guard maximumTokens > 0 else { return close(.length) }
-        var mask: [UInt64]?
-        if let matcher {
-            var allowed = matcher.mask()
-            if matcher.isComplete, let end { allowed.insert(end) }
-            mask = allowed.words
-        }
-        let before = sampler
-        guard let token = sampler.next(logits, mask: mask) else {
-            return matcher?.isComplete == true ? close(.stop) : nil
-        }
+        guard let token = drawn else { return matcher?.isComplete == true ? close(.stop) : nil }
         count += 1
         let bytes = tokenizer.tokenBytes(token)
         // Every special token ends a text; none of their names is ever part of one.
         if bytes.isEmpty || tokenizer.specialTokens[token] != nil { return close(.stop) }
-        if let topCount {
-            let values =
-                mode == .raw
-                ? LogProbabilities(raw: logits, chosen: token, top: topCount)
-                : LogProbabilities(
-                    before.processedDistribution(logits, mask: mask), chosen: token, top: topCount)
+        if let values = drawnValues {
             held.append(
                 WrittenToken(
                     bytes: bytes, offset: writtenBytes, characterOffset: writtenCharacters,

@@ -141,6 +141,9 @@ public final class Engine: Sendable {
         return (prefilled, decoded)
     }
 
+    /// Runs `body` for `0 ..< count` on the engine's threads and waits.
+    package func forEach(_ count: Int, _ body: (Int) -> Void) { model.forEach(count, body) }
+
     /// Reads `tokens` into `session` and hands over the logits after each of them.
     ///
     /// - Parameter onLogits: The token's offset in `tokens` and `[vocabularySize]` logits.

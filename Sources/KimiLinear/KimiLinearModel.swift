@@ -186,6 +186,13 @@ public final class KimiLinearModel: @unchecked Sendable {
         }
     }
 
+    /// Runs `body` for `0 ..< count` on the model's threads and waits.
+    public func forEach(_ count: Int, _ body: (Int) -> Void) {
+        pool.run(count) { begin, end, _ in
+            for index in begin..<end { body(index) }
+        }
+    }
+
     /// One chunk through all layers. What concerns rows alone runs in blocks of rows that stay in a
     /// core's cache from one mixer to the next; the mixers run by sequence and head.
     private func forward(

@@ -86,14 +86,36 @@ struct ChatCommand: ParsableCommand {
                 return StopSignal.received.map { StopSignal.exitStatus($0) } ?? 0
             }
             let isTerminal = isatty(STDIN_FILENO) == 1
+            if isTerminal, !quiet {
+                CommandSupport.complain(
+                    "model \(loaded.name); an empty line or Ctrl-D ends, Ctrl-C ends an answer")
+            }
             while StopSignal.received == nil {
-                if isTerminal { CommandSupport.put("> ", to: STDERR_FILENO) }
+                if isTerminal {
+                    CommandSupport.put("> ", to: STDERR_FILENO)
+                    guard Self.waitForLine() else {
+                        CommandSupport.put("\n", to: STDERR_FILENO)
+                        break
+                    }
+                }
                 guard let line = readLine(), !line.isEmpty else { break }
                 turns.append(.init(role: "user", content: line))
                 turns.append(.init(role: "assistant", content: try answer(turns, parameters, engine)))
+                if isTerminal { StopSignal.forgetInterrupt() }
             }
             return StopSignal.received.map { StopSignal.exitStatus($0) } ?? 0
         }
+    }
+
+    /// Waits for a line of the terminal; a signal ends the waiting, which `readLine` would go on with.
+    ///
+    /// - Returns: Whether there is a line, or the end.
+    private static func waitForLine() -> Bool {
+        var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        while poll(&input, 1, -1) < 0 {
+            if StopSignal.received != nil { return false }
+        }
+        return true
     }
 
     /// The flags as members of a request.

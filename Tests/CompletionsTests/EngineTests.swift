@@ -97,6 +97,44 @@ import Tokenization
         #expect(other.text != alone.text)
     }
 
+    @Test("each parameter's tokens and log-probabilities have the same bits alone and drawn beside others")
+    func drawnTogether() throws {
+        let each = [
+            #""temperature": 0"#, #""temperature": 0.7, "top_p": 0.9"#, #""min_p": 0.02, "top_k": 50"#,
+            #""frequency_penalty": 1.5, "presence_penalty": 0.5"#, #""logit_bias": {"40": 3, "41": -100}"#,
+            #""n": 3, "top_p": 0.5"#, #""structured_outputs": {"regex": "[a-z ]{4,9}"}"#,
+            #""temperature": 1.3, "structured_outputs": {"choice": ["yes", "no", "perhaps"]}"#,
+        ]
+        let bodies = each.indices.flatMap { index in
+            ["raw", "processed"].map { mode in
+                #"{"prompt": "Dear Mira, \#(index)", "seed": \#(index), "max_tokens": 12, "logprobs": 3, "#
+                    + #""logprobs_mode": "\#(mode)", \#(each[index])}"#
+            }
+        }
+        let alone = try bodies.map { try Self.run($0) }
+        let engine = CompletionEngine(model: Self.model)
+        let together = try bodies.map { try Self.submit(engine, .text, $0) }
+        while engine.step() {}
+        for (index, (one, other)) in zip(alone, together).enumerated() {
+            #expect(one.texts == other.result.texts && one.error == nil, "\(bodies[index])")
+            #expect(one.tokens == other.result.tokens && one.tokens[0]?.isEmpty == false, "\(bodies[index])")
+        }
+    }
+
+    @Test("a text that ends while another prompt of its request is read waits for it")
+    func promptsOfUnlikeLength() throws {
+        var options = CompletionEngine.Options()
+        options.rowsPerStep = 16
+        options.rowsBesideWriting = 16
+        let long = String(repeating: "and then another word ", count: 40)
+        let result = try Self.run(
+            #"{"prompt": ["Dear", "\#(long)"], "temperature": 0, "max_tokens": 3}"#,
+            engine: CompletionEngine(model: Self.model, options: options))
+        #expect(result.reasons.count == 2 && result.error == nil)
+        let alone = try Self.run(#"{"prompt": "Dear", "temperature": 0, "max_tokens": 3}"#)
+        #expect(result.texts[0] == alone.text && !alone.text.isEmpty)
+    }
+
     @Test("n texts differ, each what it is without the others; greedy ones are equal")
     func choices() throws {
         let result = try Self.run(#"{"prompt": "Dear", "seed": 3, "n": 4, "max_tokens": 12}"#)

@@ -40,6 +40,11 @@ struct Case: Sendable, CustomTestStringConvertible {
         Case(
             schema: ##"{"type": "string", "pattern": "^a.c$|x+y"}"##,
             good: ["\"abc\"", "\"a日c\"", "\"-xxy-\""], bad: ["\"ac\"", "\"abcd\"", "\"x\""]),
+        // Found among characters, never inside of an escape.
+        Case(
+            schema: ##"{"type": "string", "pattern": "n|[0-9]{4}"}"##,
+            good: [##""n""##, ##""\\n""##, ##""\u00001234""##, ##""\n2024-""##],
+            bad: [##""\n""##, ##""\u0000""##, ##""\u00e9000""##, ##""\ud83d\ude00""##, ##""a\u003112""##]),
         Case(
             schema: ##"{"type": "string", "pattern": "(^|,)a(,|$)"}"##,
             good: ["\"a\"", "\"b,a\"", "\"a,c\""], bad: ["\"ba\"", "\"\""]),

@@ -1,6 +1,7 @@
 import Documents
 import Foundation
 import Ingest
+import Synchronization
 import Testing
 
 @Suite struct ArchiveTests {
@@ -121,6 +122,27 @@ import Testing
                         + String(repeating: "The second half.\n", count: 50)
                 ])
         }
+    }
+
+    @Test("from the first archive on, memory that was had leaves no ENOMEM, on any thread")
+    func memoryLeavesNoError() {
+        #expect(open("names.zip").count == 4)
+        // Large blocks together do not fit a thread's arena, which has 64 MiB.
+        let wrong = Mutex(0)
+        DispatchQueue.concurrentPerform(iterations: 4) { thread in
+            var random = SeededGenerator(state: UInt64(thread))
+            var blocks = [UnsafeMutableRawPointer?](repeating: nil, count: 8)
+            for index in 0..<10_000 {
+                free(blocks[index % 8])
+                errno = 0
+                let block = malloc(1 << 20 + Int.random(in: 0...31 << 20, using: &random))
+                let code = errno
+                if block != nil, code != 0 { wrong.withLock { $0 += 1 } }
+                blocks[index % 8] = block
+            }
+            for block in blocks { free(block) }
+        }
+        #expect(wrong.withLock { $0 } == 0)
     }
 
     @Test("names are addresses and nothing else")

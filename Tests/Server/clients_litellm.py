@@ -1,5 +1,7 @@
-"""litellm, llm and langextract against the server: run by clients.sh, in an environment that has them."""
+"""litellm, llm, langextract and instructor against the server: run by clients.sh, in an environment that has them."""
 
+import asyncio
+import enum
 import json
 import os
 import pathlib
@@ -13,13 +15,35 @@ import warnings
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 warnings.filterwarnings("ignore", category=UserWarning)
 
+import instructor
+import instructor.core
 import langextract
 import litellm
+import openai
+import pydantic
 from langextract.providers.openai import OpenAILanguageModel
 
 from server import Server
 
 MESSAGES = [{"role": "user", "content": "Name a colour."}]
+
+
+class Colour(enum.Enum):
+    red = "red"
+    green = "green"
+
+
+class Thing(pydantic.BaseModel):
+    name: str = pydantic.Field(max_length=12)
+    colour: Colour
+    count: int = pydantic.Field(ge=0, le=9)
+
+
+class Note(pydantic.BaseModel):
+    """Without an enum, which instructor takes from no stream."""
+
+    name: str = pydantic.Field(max_length=12)
+    count: int = pydantic.Field(ge=0, le=9)
 
 
 class Clients(unittest.TestCase):
@@ -40,6 +64,23 @@ class Clients(unittest.TestCase):
         self.assertGreater(whole.usage.total_tokens, 16)
         chunks = litellm.completion(**settings, temperature=0, max_tokens=16, stream=True)
         self.assertEqual("".join(chunk.choices[0].delta.content or "" for chunk in chunks), text)
+        text_settings = {**settings, "model": "text-completion-openai/bundled"}
+        prompt = dict(prompt="Dear", temperature=0, max_tokens=8)
+        del text_settings["messages"]
+        self.assertTrue(litellm.text_completion(**text_settings, **prompt).choices[0].text)
+
+        async def later():
+            whole = await litellm.acompletion(**settings, temperature=0, max_tokens=16)
+            chunks = await litellm.acompletion(**settings, temperature=0, max_tokens=16, stream=True)
+            return whole.choices[0].message.content, [chunk.choices[0].delta.content or "" async for chunk in chunks]
+
+        whole, pieces = asyncio.run(later())
+        self.assertEqual((whole, "".join(pieces)), (text, text))
+        every = dict(stop=["zzz"], frequency_penalty=0.5, presence_penalty=0.5, top_p=0.9, temperature=0.7, max_tokens=8,
+                     logit_bias={"5": -100}, seed=3, n=2, logprobs=True, top_logprobs=1, min_p=0.05)
+        seeded = [litellm.completion(**settings, **every) for _ in range(2)]
+        self.assertEqual(*([choice.message.content for choice in one.choices] for one in seeded))
+        self.assertEqual(len(seeded[0].choices), 2)
         with self.assertRaises(litellm.BadRequestError):
             litellm.completion(**settings, temperature=9)
         with self.assertRaises(litellm.AuthenticationError):
@@ -87,6 +128,36 @@ class Clients(unittest.TestCase):
         self.assertEqual(len(found.extractions), 1)
         self.assertIn(found.extractions[0].extraction_text, ("Lisbon", "Oslo"))
         self.assertIsNotNone(found.extractions[0].char_interval)
+
+    def test_instructor(self):
+        settings = dict(model="bundled", messages=MESSAGES, max_tokens=200, max_retries=0)
+        address = dict(base_url=self.server.url + "/v1", api_key="sesame")
+
+        def make(mode):
+            client = instructor.from_openai(openai.OpenAI(**address), mode=mode)
+            return client.chat.completions.create(response_model=Thing, **settings)
+
+        for _ in range(4):
+            self.assertIsInstance(make(instructor.Mode.JSON_SCHEMA), Thing)
+        client = instructor.from_openai(openai.OpenAI(**address), mode=instructor.Mode.JSON_SCHEMA)
+        *_, last = client.create_partial(response_model=Note, **settings)
+        self.assertIn(last.count, range(10))
+        thing, answer = client.create_with_completion(response_model=Thing, **settings)
+        self.assertIsInstance(thing, Thing)
+        self.assertGreater(answer.usage.total_tokens, 0)
+
+        async def one():
+            async with openai.AsyncOpenAI(**address) as plain:
+                client = instructor.from_openai(plain, mode=instructor.Mode.JSON_SCHEMA)
+                return await client.create(response_model=Thing, **settings)
+
+        self.assertIsInstance(asyncio.run(one()), Thing)
+        # Without the schema in the request a small model writes an object that is none of these.
+        try:
+            make(instructor.Mode.JSON)
+        except instructor.core.InstructorRetryException as error:
+            text = error.last_completion.choices[0].message.content
+            self.assertIsInstance(json.loads(text), dict)
 
 
 if __name__ == "__main__":

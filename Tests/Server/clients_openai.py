@@ -1,12 +1,9 @@
-"""openai 3.x and instructor against the server: run by clients.sh, in an environment that has them."""
+"""openai 3.x against the server: run by clients.sh, in an environment that has them."""
 
 import asyncio
 import enum
-import json
 import unittest
 
-import instructor
-import instructor.core
 import openai
 import pydantic
 
@@ -123,20 +120,22 @@ class OpenAI(unittest.TestCase):
         texts = asyncio.run(many())
         self.assertEqual(texts[:4] * 4, texts)
 
-    def test_instructor(self):
-        def make(mode):
-            client = instructor.from_openai(self.client, mode=mode)
-            return client.chat.completions.create(
-                model="bundled", messages=MESSAGES, response_model=Thing, max_tokens=200, max_retries=0)
+        async def whole():
+            async with openai.AsyncOpenAI(**self.settings) as client:
+                chat = client.chat.completions
+                plain = await chat.create(model="bundled", messages=MESSAGES, seed=2, max_tokens=12)
+                parsed = await chat.parse(model="bundled", messages=MESSAGES, response_format=Thing, max_tokens=200)
+                async with chat.stream(model="bundled", messages=MESSAGES, response_format=Thing, max_tokens=200) as stream:
+                    streamed = await stream.get_final_completion()
+                with self.assertRaises(openai.BadRequestError):
+                    await chat.create(model="bundled", messages=MESSAGES, top_p=0)
+                return plain, parsed, streamed, [model.id async for model in client.models.list()]
 
-        for _ in range(4):
-            self.assertIsInstance(make(instructor.Mode.JSON_SCHEMA), Thing)
-        # Without the schema in the request a small model writes an object that is none of these.
-        try:
-            make(instructor.Mode.JSON)
-        except instructor.core.InstructorRetryException as error:
-            text = error.last_completion.choices[0].message.content
-            self.assertIsInstance(json.loads(text), dict)
+        plain, parsed, streamed, models = asyncio.run(whole())
+        self.assertEqual(plain.choices[0].message.content, texts[2])
+        for answer in (parsed, streamed):
+            self.assertIsInstance(answer.choices[0].message.parsed, Thing)
+        self.assertEqual(models, ["bundled"])
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ final class RequestBodies: Sendable {
             let essence = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
             guard essence == "application/json" || essence.hasSuffix("+json") else {
                 throw APIError(
-                    status: 415, "the body is sent as another type than application/json",
+                    status: 415, "the body is JSON, to be sent with `Content-Type: application/json`",
                     code: "unsupported_media_type")
             }
         }

@@ -1,4 +1,5 @@
-// Starting a process of our own, and memory that two processes share: what Swift's Glibc module lacks.
+// Starting a process of our own, memory that two processes share, and how malloc takes large blocks: what Swift's
+// Glibc module lacks.
 #ifndef LECTOR_CREADER_H
 #define LECTOR_CREADER_H
 
@@ -42,6 +43,13 @@ void cr_name(const char *name);
 
 // Waits until the other end of `channel` is closed.
 void cr_wait_for_hangup(int channel);
+
+// Has malloc map each block of a megabyte or more by itself, for the rest of this process. One that does not fit the
+// arena of its thread comes from another arena otherwise, and malloc then succeeds with ENOMEM left in errno, at
+// which libarchive ends the process where a name cannot be converted. Setting the one threshold fixes the other one
+// low, so that every large free would shrink the heap and the next block grow it again: 256 MiB stay.
+// Does nothing where malloc is not glibc's.
+void cr_map_large_blocks(void);
 
 // In this order for whoever looks, also when this process dies between the two.
 static inline void cr_store(uint64_t *place, uint64_t value) {

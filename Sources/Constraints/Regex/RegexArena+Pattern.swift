@@ -8,8 +8,16 @@ extension RegexArena {
         if let simple = anchored(pattern) { return simple }
         let inner = lowered(pattern, .json, start: quote, end: quote)
         let content = concat([quote, repeated(character(of: .all, .json), 0), quote])
-        // What stands before a match is any beginning of a string, what stands behind it any end.
-        return both([content, concat([Self.anything, inner, Self.anything])])
+        // What stands before a match are whole escapes, or it would be found inside of one; where other characters
+        // begin shows in their bytes. It ends with a character, so that behind it anything may stand.
+        let any = bytes(ByteSet(0...255))
+        let backslash = literal([0x5C])
+        let unit = either([
+            bytes(ByteSet((0...255).filter { $0 != 0x5C })),
+            concat([backslash, bytes(ByteSet((0...255).filter { $0 != 0x75 }))]),
+            concat([backslash, literal([0x75]), repeated(any, 4, 4)]),
+        ])
+        return both([content, concat([repeated(unit, 0), inner, Self.anything])])
     }
 
     /// Patterns with anchors at their ends only need no intersection.

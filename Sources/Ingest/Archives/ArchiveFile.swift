@@ -1,4 +1,5 @@
 import CArchive
+import CReader
 import Documents
 import Glibc
 
@@ -40,6 +41,9 @@ final class ArchiveFile {
         case end
         case failed(SourceFailure)
     }
+
+    /// Done once, before the first archive: see decision 5.
+    private static let mallocIsSet: Void = cr_map_large_blocks()
 
     let isOutermost: Bool
     private(set) var isRaw = false
@@ -83,6 +87,7 @@ final class ArchiveFile {
 
     /// - Parameter passwords: Tried one after the other on what is encrypted.
     func open(limits: IngestLimits, passwords: [String]) -> SourceFailure? {
+        Self.mallocIsSet
         let archive = archive_read_new()!
         self.archive = archive
         let beginning = reader.look(512)

@@ -19,6 +19,11 @@ package enum StopSignal {
         return signal == 0 ? nil : Int32(signal)
     }
 
+    /// Forgets a Ctrl-C that was obeyed by less than an end; SIGTERM stays.
+    package static func forgetInterrupt() {
+        if caught.pointee == sig_atomic_t(SIGINT) { caught.pointee = 0 }
+    }
+
     /// Exit status of a process that stopped for `signal`: 130, and 143 unless ``install(terminationStatus:within:)``
     /// was told otherwise.
     package static func exitStatus(_ signal: Int32) -> Int32 {
