@@ -28,6 +28,28 @@ public struct DocumentSection: Sendable {
         return TextSpan(part: piece.part, range: start..<start + range.count, text: Array(text[range]))
     }
 
+    /// The text in two, cut as a document is; as one when a part would be shorter than `least`.
+    func halves(leaving least: Int) -> [DocumentSection] {
+        guard text.count >= 2 * least else { return [self] }
+        let end = SectionCutter.cutPlace(text, text.count * 2 / 3)
+        return [part(0..<end), part(end..<text.count)].filter { $0.text.contains { $0 > 0x20 } }
+    }
+
+    func part(_ range: Range<Int>) -> DocumentSection {
+        var result = DocumentSection()
+        result.text = Array(text[range])
+        for piece in pieces {
+            let low = max(piece.range.lowerBound, range.lowerBound)
+            let high = min(piece.range.upperBound, range.upperBound)
+            guard low < high else { continue }
+            result.pieces.append(
+                Piece(
+                    range: low - range.lowerBound..<high - range.lowerBound, part: piece.part,
+                    start: piece.start + low - piece.range.lowerBound))
+        }
+        return result
+    }
+
     package mutating func append(_ bytes: some Collection<UInt8>, part: String?, start: Int) {
         let range = text.count..<text.count + bytes.count
         text += bytes
@@ -90,30 +112,15 @@ public struct SectionCutter: Sendable {
         var result: [DocumentSection] = []
         while open.text.count > maximumBytes {
             let end = Self.cutPlace(open.text, maximumBytes)
-            result.append(part(0..<end))
-            open = part(end..<open.text.count)
+            result.append(open.part(0..<end))
+            open = open.part(end..<open.text.count)
         }
         if all, open.text.contains(where: { $0 > 0x20 }) { result.append(open) }
         return result
     }
 
-    private func part(_ range: Range<Int>) -> DocumentSection {
-        var result = DocumentSection()
-        result.text = Array(open.text[range])
-        for piece in open.pieces {
-            let low = max(piece.range.lowerBound, range.lowerBound)
-            let high = min(piece.range.upperBound, range.upperBound)
-            guard low < high else { continue }
-            result.pieces.append(
-                .init(
-                    range: low - range.lowerBound..<high - range.lowerBound, part: piece.part,
-                    start: piece.start + low - piece.range.lowerBound))
-        }
-        return result
-    }
-
     /// Behind the last paragraph, line, sentence or word that leaves half of a section full.
-    private static func cutPlace(_ text: [UInt8], _ maximum: Int) -> Int {
+    static func cutPlace(_ text: [UInt8], _ maximum: Int) -> Int {
         let least = maximum / 2
         for mark in ["\n\n", "\n", ". ", " "] {
             let bytes = Array(mark.utf8)

@@ -16,6 +16,8 @@ public struct ExtractionSchema: Sendable {
     public let json: JSONValue
     /// What the model's output fits.
     let closed: JSONValue
+    /// The same for a section of a longer document, where what the document must have need not stand.
+    let sectional: JSONValue
     /// Names that the prompt asks for.
     public let fields: [String]
     public let verbatim: Verbatim
@@ -33,6 +35,7 @@ public struct ExtractionSchema: Sendable {
         }
         fields = members.map(\.name)
         closed = Self.close(json)
+        sectional = Self.close(json, isSection: true)
         if case .fields(let names) = verbatim {
             let known = Self.names(in: json)
             for name in names where !known.contains(name) {
@@ -67,7 +70,9 @@ public struct ExtractionSchema: Sendable {
     /// Arrays without a limit of their own end here in one section.
     static let longestList = 32
 
-    private static func close(_ json: JSONValue) -> JSONValue {
+    /// - Parameter isSection: Of a document's own members only a choice from a list and yes or no must be made in
+    ///   each section. Records keep what they require.
+    private static func close(_ json: JSONValue, isSection: Bool = false) -> JSONValue {
         guard let members = json.members else { return json }
         let required = Set((json["required"]?.array ?? []).compactMap(\.string))
         var result: [JSONMember] = []
@@ -77,9 +82,10 @@ public struct ExtractionSchema: Sendable {
             case "properties":
                 let properties = (member.value.members ?? []).map { property in
                     names.append(.string(property.name))
-                    let inner = close(property.value)
-                    return JSONMember(
-                        property.name, required.contains(property.name) ? inner : nullable(inner))
+                    let inner = close(property.value, isSection: isSection)
+                    let isWritten =
+                        required.contains(property.name) && !(isSection && mayBeElsewhere(property.value))
+                    return JSONMember(property.name, isWritten ? inner : nullable(inner))
                 }
                 result.append(JSONMember("properties", .object(properties)))
             case "items": result.append(JSONMember("items", close(member.value)))
@@ -89,6 +95,7 @@ public struct ExtractionSchema: Sendable {
                         member.name,
                         .object((member.value.members ?? []).map { JSONMember($0.name, close($0.value)) })))
             case "required" where json["properties"] != nil: break
+            case "minItems" where isSection: break
             default: result.append(member)
             }
         }
@@ -104,6 +111,37 @@ public struct ExtractionSchema: Sendable {
             result.append(JSONMember("maxItems", .integer(max(longestList, json["minItems"]?.integer ?? 0))))
         }
         return .object(result)
+    }
+
+    /// Whether a member that a document must have may stand in another of its sections.
+    private static func mayBeElsewhere(_ schema: JSONValue) -> Bool {
+        if schema["enum"] != nil || schema["const"] != nil { return false }
+        if schema["properties"] != nil || schema["items"] != nil { return false }
+        return schema["type"]?.string != "boolean"
+    }
+
+    /// Whether a member's own schema knows null.
+    package static func mayBeNull(_ schema: JSONValue?) -> Bool {
+        let types = schema?["type"]?.array?.compactMap(\.string) ?? schema?["type"]?.string.map { [$0] } ?? []
+        return types.isEmpty || types.contains("null")
+    }
+
+    /// JSON pointers of what the schema requires and a document does not have.
+    public func missing(in data: JSONValue) -> [String] {
+        data.array != nil ? [] : Self.missing(json, data, "")
+    }
+
+    private static func missing(_ schema: JSONValue, _ data: JSONValue, _ pointer: String) -> [String] {
+        var result: [String] = []
+        for name in (schema["required"]?.array ?? []).compactMap(\.string) {
+            guard data[name]?.isNull ?? true, !mayBeNull(schema["properties"]?[name]) else { continue }
+            result.append("\(pointer)/\(Finding.escaped(name))")
+        }
+        for property in schema["properties"]?.members ?? [] {
+            guard let value = data[property.name], value.members != nil else { continue }
+            result += missing(property.value, value, "\(pointer)/\(Finding.escaped(property.name))")
+        }
+        return result
     }
 
     private static func nullable(_ schema: JSONValue) -> JSONValue {

@@ -6,7 +6,8 @@ import Tokenization
 /// Fields of documents as JSON that fits a schema, each string copied from the text.
 ///
 /// A document is read section by section, each behind the same prompt, several at once; what the
-/// sections say is put together by the caller (``Finding/merged(with:)``).
+/// sections say is put together by the caller (``Finding/merged(_:)``), and ``DocumentPlaces`` finds where else
+/// in the document it stands.
 public final class Extractor {
     public struct Options: Sendable, Equatable {
         /// Tokens that are written for a section at most.
@@ -30,7 +31,7 @@ public final class Extractor {
         public var tokens: Int
         /// Tokens read and written, prompts included.
         public var rows: Int
-        /// Whether the output was whole before ``Options/maximumTokens``.
+        /// Whether the output was whole before ``Options/maximumTokens``, and no list ended because it had to.
         public var isComplete: Bool
     }
 
@@ -58,33 +59,55 @@ public final class Extractor {
         _ = model.engine.advance([
             PrefillItem(session: prefix, tokens: try model.tokenizer.encode(prompt.prefix)[...])
         ])
-        _ = try constraint(SourceText("text".utf8))
+        _ = try constraint(SourceText("text".utf8), isWhole: true)
     }
 
-    private func constraint(_ source: SourceText) throws(ConstraintError) -> Constraint {
+    private func constraint(_ source: SourceText, isWhole: Bool) throws(ConstraintError) -> Constraint {
         try compiler.constraint(
-            schema: schema.closed,
+            schema: isWhole ? schema.closed : schema.sectional,
             options: .init(spacing: .spaced, source: source, isVerbatim: schema.isVerbatim))
+    }
+
+    var folding: SourceText.Folding {
+        var folding = SourceText.Folding()
+        folding.letterCase = options.foldsCase
+        folding.longestCopy = options.longestString
+        return folding
     }
 
     /// Reads sections, ``Options/sectionsPerStep`` at a time.
     ///
+    /// A section with more records than an answer has room for is read again in halves.
+    ///
+    /// - Parameter isWhole: Whether the sections are whole documents; of a part, what the schema requires of the
+    ///   document may be missing.
     /// - Returns: One result a section, in order.
-    public func extract(_ sections: [DocumentSection]) throws -> [Result] {
+    public func extract(_ sections: [DocumentSection], isWhole: Bool = true) throws -> [Result] {
         var results: [Result] = []
         var at = 0
         while at < sections.count {
             let end = min(sections.count, at + options.sectionsPerStep)
-            results += try step(Array(sections[at..<end]))
+            results += try step(Array(sections[at..<end]), isWhole)
             at = end
+        }
+        for (index, section) in sections.enumerated() {
+            let halves = section.halves(leaving: Self.shortestPart)
+            guard let finding = results[index].finding, halves.count > 1,
+                finding.isCutShort(results[index].isComplete)
+            else { continue }
+            let parts = try extract(halves, isWhole: false)
+            results[index].finding = finding.read(again: parts.compactMap(\.finding))
+            results[index].rows += parts.reduce(0) { $0 + $1.rows }
+            results[index].isComplete = parts.allSatisfy(\.isComplete)
         }
         return results
     }
 
-    private func step(_ sections: [DocumentSection]) throws -> [Result] {
-        var folding = SourceText.Folding()
-        folding.letterCase = options.foldsCase
-        folding.longestCopy = options.longestString
+    /// Bytes below which a section is not read again in halves.
+    static let shortestPart = 500
+
+    private func step(_ sections: [DocumentSection], _ isWhole: Bool) throws -> [Result] {
+        let folding = folding
         let sources = try sections.map { try SourceText($0.text, folding: folding) }
         let tokens = sections.map { model.tokenizer.encode($0.text) }
         let sessions = sections.map { _ in prefix.fork() }
@@ -97,7 +120,7 @@ public final class Extractor {
             jobs.append(
                 .init(
                     session: sessions[index], logits: logits[index]!,
-                    matcher: try constraint(sources[index]).makeMatcher()))
+                    matcher: try constraint(sources[index], isWhole: isWhole).makeMatcher()))
         }
         let outputs = decoder.decode(jobs, maximumTokens: options.maximumTokens)
         return sections.indices.map { index in
@@ -106,7 +129,7 @@ public final class Extractor {
             return Result(
                 finding: finding, tokens: tokens[index].count,
                 rows: tokens[index].count + question.count + outputs[index].tokens,
-                isComplete: outputs[index].isComplete)
+                isComplete: outputs[index].isComplete && finding?.isCutShort(true) != true)
         }
     }
 

@@ -57,7 +57,7 @@ package enum AnswerTask: Sendable, Equatable {
         switch self {
         case .extract(let extraction):
             return
-                "extract 3\n\(extraction.schema.text)\n\(extraction.verbatim)\n\(extraction.ignoresCase)\n\(extraction.threshold)\n"
+                "extract 4\n\(extraction.schema.text)\n\(extraction.verbatim)\n\(extraction.ignoresCase)\n\(extraction.threshold)\n"
                 + reader
         case .summarize(let summary): return "\(summary.identity)\n\(reader)"
         }
