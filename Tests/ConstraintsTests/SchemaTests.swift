@@ -34,6 +34,18 @@ struct Case: Sendable, CustomTestStringConvertible {
             schema: ##"{"type": "number", "multipleOf": 0.05}"##, good: ["0.05", "1", "1.100"],
             bad: ["0.03", "1.101"]),
         Case(
+            schema: ##"{"type": "integer", "multipleOf": 0.123456789}"##, good: ["0", "123456789", "-246913578"],
+            bad: ["1", "123456788", "10.0"]),
+        Case(
+            schema: ##"{"type": "number", "multipleOf": 0.123456789, "minimum": 1}"##,
+            good: ["1.111111101", "123456789", "1.2345678900"], bad: ["0", "0.123456789", "1.1111111012", "1.5"]),
+        Case(
+            schema: ##"{"type": "number", "multipleOf": 1e-8}"##, good: ["12391239123", "0.00000001", "3.5"],
+            bad: ["0.000000001", "1.123456789"]),
+        Case(
+            schema: ##"{"type": "number", "multipleOf": 7500000000000001}"##,
+            good: ["0", "7500000000000001", "-15000000000000002.0"], bad: ["1", "7500000000000002", "0.5"]),
+        Case(
             schema: ##"{"type": "string", "minLength": 2, "maxLength": 3}"##,
             good: ["\"ab\"", "\"日本語\"", "\"\\n\\\"\"", "\"😀é\""],
             bad: ["\"a\"", "\"abcd\"", "\"\\n\"", "\"日\""]),

@@ -131,10 +131,11 @@ package struct ReviewRow: Sendable {
     }
 
     private mutating func limitPlaces() {
-        var left = Self.mostPlaces
-        for index in values.indices {
-            values[index].evidence = Array(values[index].evidence.prefix(left))
-            left -= values[index].evidence.count
+        // The chosen place of each value comes before the other places of any.
+        var left = Self.mostPlaces - values.count { !$0.evidence.isEmpty }
+        for index in values.indices where !values[index].evidence.isEmpty {
+            values[index].evidence = Array(values[index].evidence.prefix(1 + max(0, left)))
+            left -= values[index].evidence.count - 1
         }
     }
 
