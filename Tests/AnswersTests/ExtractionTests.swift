@@ -266,13 +266,54 @@ import Testing
         #expect(spans("👩‍🚀", at: start("👩‍🚀", after: 2)).allSatisfy { Array(bytes[$0.range]) == Array("👩‍🚀".utf8) })
     }
 
+    @Test("records of 44 bookings in 40 sections: one after the other, copied, a second mention merged, the rest as alone")
+    func bookings() throws {
+        let model = try #require(Self.model)
+        let names = ["Ada", "Bob", "Carl", "Dora", "Emil"], last = ["Lovelace", "Babbage", "Fischer", "Moreau"]
+        let filler = String(
+            repeating: "It rained for most of the afternoon, and nobody came to the house on the hill.\n\n", count: 3)
+        var text = ""
+        for index in 0..<44 {
+            let of = index == 30 ? 11 : index
+            text += filler + "Booking: guest \(names[of % 5]) \(last[of / 5 % 4]), city Lima, paid \(100 + of).50 euros.\n\n"
+        }
+        let json =
+            #"{"type": "object", "properties": {"bookings": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}, "city": {"type": "string"}, "amount": {"type": "string"}}, "required": ["name", "amount"]}}}}"#
+        let extractor = try Extractor(model: model, schema: ExtractionSchema(JSONValue(parsing: json)))
+        let parts = sections(document([("doc", text)]), bytes: 400)
+        #expect(parts.count >= 40)
+        let results = try extractor.extract(parts, isWhole: false)
+        let bytes = Array(text.utf8)
+        var found: [Finding] = []
+        for (part, result) in zip(parts, results) {
+            #expect(result.isComplete)
+            let finding = try #require(result.finding)
+            for record in finding.json["bookings"]?.array ?? [] {
+                #expect(record["name"]?.string != nil && record["amount"]?.string != nil)
+            }
+            finding.forEachLeaf { _, leaf in
+                for span in leaf.spans {
+                    #expect(Array(bytes[span.range]) == span.text)
+                    #expect(part.text.firstRange(of: span.text) != nil)
+                }
+            }
+            found.append(finding)
+        }
+        let alone = try extractor.extract([parts[9]], isWhole: false)[0].finding?.json
+        #expect(alone == results[9].finding?.json)
+        let all = try #require(Finding.merged(found)?.json["bookings"]?.array)
+        #expect(Set(all.map(\.text)).count == all.count)
+        #expect(all.count >= 30, "records that the model found: \(all.count)")
+        #expect(all.count { $0["amount"]?.string?.hasPrefix("111.50") == true } <= 1)
+    }
+
     @Test("in a section of a longer document what it requires may be missing; what a section has is as before")
     func requirements() throws {
         let model = try #require(Self.model)
         let schema = try ExtractionSchema(
             JSONValue(
                 parsing:
-                    #"{"type": "object", "properties": {"buyer": {"type": "string"}, "kind": {"enum": ["letter", "order"]}, "lines": {"type": "array", "minItems": 1, "items": {"type": "object", "properties": {"good": {"type": "string"}}, "required": ["good"]}}}, "required": ["buyer", "kind", "lines"]}"#
+                    #"{"type": "object", "properties": {"buyer": {"type": "string"}, "kind": {"enum": ["letter", "order"]}, "lines": {"type": "array", "minItems": 1, "items": {"type": "string"}}}, "required": ["buyer", "kind", "lines"]}"#
             ))
         let extractor = try Extractor(model: model, schema: schema)
         let parts = sections(document([("doc", "1 2 3 4 5")]))

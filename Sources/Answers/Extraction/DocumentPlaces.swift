@@ -1,13 +1,5 @@
 import Constraints
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// Where else in a document the values of its sections stand.
 ///
 /// Keeps the text of the sections, up to a limit; what is found beyond it lists its own section alone.
@@ -75,8 +67,14 @@ extension [UInt8] {
     /// Whether the bytes up to the first space of a text are among these.
     fileprivate func contains(firstWordOf text: String) -> Bool {
         let word = Array(text.utf8.prefix { $0 != 0x20 })
-        return withUnsafeBytes { bytes in
-            word.withUnsafeBytes { memmem(bytes.baseAddress!, bytes.count, $0.baseAddress!, $0.count) != nil }
+        guard let first = word.first else { return false }
+        return withUnsafeBufferPointer { bytes in
+            var at = 0
+            while at + word.count <= bytes.count {
+                if bytes[at] == first, bytes[at..<at + word.count].elementsEqual(word) { return true }
+                at += 1
+            }
+            return false
         }
     }
 }

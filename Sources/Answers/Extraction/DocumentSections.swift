@@ -35,6 +35,45 @@ public struct DocumentSection: Sendable {
         return [part(0..<end), part(end..<text.count)].filter { $0.text.contains { $0 > 0x20 } }
     }
 
+    /// Paragraphs, short ones with the next, long ones cut.
+    func paragraphs(shortest: Int = 60, longest: Int = 1000) -> [DocumentSection] {
+        var ends: [Int] = []
+        var (at, isBlank) = (0, true)
+        for place in text.indices {
+            if text[place] == 0x0A {
+                // An empty line ends what is long enough.
+                if isBlank, place - at >= shortest { (ends, at) = (ends + [place + 1], place + 1) }
+                isBlank = true
+            } else if text[place] > 0x20 {
+                isBlank = false
+            }
+        }
+        var result: [DocumentSection] = []
+        for (start, end) in zip([0] + ends, ends + [text.count]) {
+            var rest = part(start..<end)
+            while rest.text.count > longest {
+                let cut = SectionCutter.cutPlace(rest.text, longest)
+                result.append(rest.part(0..<cut))
+                rest = rest.part(cut..<rest.text.count)
+            }
+            result.append(rest)
+        }
+        return result.filter { $0.text.contains { $0 > 0x20 } }
+    }
+
+    /// Its lines, or the sentences of a single one.
+    func lines() -> [DocumentSection] {
+        var ranges: [Range<Int>] = []
+        var start = 0
+        for place in text.indices where text[place] == 0x0A || place == text.count - 1 {
+            let range = TextStructure.trimmed(start..<place + 1, text)
+            if !range.isEmpty { ranges.append(range) }
+            start = place + 1
+        }
+        if ranges.count == 1 { ranges = SentenceSplitter.ranges(of: ranges[0], in: text) }
+        return ranges.map { part($0) }
+    }
+
     func part(_ range: Range<Int>) -> DocumentSection {
         var result = DocumentSection()
         result.text = Array(text[range])

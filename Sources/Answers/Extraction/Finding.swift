@@ -165,8 +165,30 @@ public indirect enum Finding: Sendable {
         }
     }
 
+    /// The least probability of its values.
+    var surety: Double {
+        var least = 1.0
+        forEachLeaf { _, leaf in if !leaf.value.isNull { least = min(least, leaf.probability) } }
+        return least
+    }
+
+    /// Members of a record with a value, and what they say.
+    var filled: [(name: String, key: String)] {
+        guard case .object(let members) = self else { return [] }
+        return members.filter { !$0.finding.isVoid }.map { ($0.name, $0.finding.key) }
+    }
+
+    /// Whether something of it stands in the text.
+    var isGrounded: Bool {
+        switch self {
+        case .value(let leaf): !leaf.spans.isEmpty
+        case .object(let members): members.contains { $0.finding.isGrounded }
+        case .list(let list): list.contains(where: \.isGrounded)
+        }
+    }
+
     /// Whether nothing was found: null, or a record of nothing else.
-    private var isVoid: Bool {
+    var isVoid: Bool {
         switch self {
         case .value(let leaf): leaf.value.isNull
         case .object(let members): members.allSatisfy(\.finding.isVoid)

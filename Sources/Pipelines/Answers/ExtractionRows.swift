@@ -60,7 +60,7 @@ package final class ExtractionRows: AnswerRun.RowMaker {
     package func finish(_ end: DocumentEnd) throws -> JSONValue? {
         try read(isEnd: true)
         guard let document else { preconditionFailure("no document was begun") }
-        let found = Finding.merged(found).map { places.placed($0) }
+        let found = Finding.merged(found).map { places.placed(extractor.schema.limited($0)) }
         var status = end.status
         if status == .ok, sections == 0 { status = .skipped(.empty) }
         if status == .ok, unfinished > 0 { status = .partial(.tokens) }
@@ -104,7 +104,14 @@ package final class ExtractionRows: AnswerRun.RowMaker {
         case .value(let leaf): return isWithheld(leaf) ? .null : leaf.value
         case .list(let list):
             let shown = list.filter { if case .value(let leaf) = $0 { !isWithheld(leaf) } else { true } }
-            return .array(shown.map { data($0, schema["items"] ?? .bool(true)) })
+            let inner = schema["items"] ?? .bool(true)
+            // A record that lost what it requires is no record.
+            let required = (inner["required"]?.array ?? []).compactMap(\.string)
+            return .array(
+                shown.map { data($0, inner) }.filter { value in
+                    guard let members = value.members else { return true }
+                    return !members.isEmpty && required.allSatisfy { value[$0] != nil }
+                })
         case .object(let members):
             return .object(
                 members.compactMap { member in
