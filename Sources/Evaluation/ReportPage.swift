@@ -61,8 +61,8 @@ package enum ReportPage {
 
     /// SHA-256 in base64 of what the policy lets in. A test recomputes them.
     package static let styleDigest = "j9YMbxQAlw00HrZfP4z4GYmfPh2FknrcpqLquSGYY8c="
-    package static let reviewStyleDigest = "nQu5LSwLrFz/DBDDFe4mzitt/jMmNSbjZ1HWrGRnPC8="
-    package static let reviewScriptDigest = "FUXHgjoYGyjTNmUaf2SJh49oAzaYEe2HVqHgNhvrTRE="
+    package static let reviewStyleDigest = "3mm26pI82EzyQuE8RQEz0HJXOHPDOeeIv3TP/iXZ2RE="
+    package static let reviewScriptDigest = "2TG4yDVpe/ArunBGoMVgxbm8RJ8wzmhvK8gRLeqETaQ="
 
     /// Everything before the content of `<main>`. `title` is plain text.
     ///
