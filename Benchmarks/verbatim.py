@@ -10,13 +10,14 @@ Sets that are not there are counted. Exit 1 if anything differs.
 import collections
 import json
 import lzma
+import os
 import pathlib
 import random
 import subprocess
 import sys
 import tempfile
 
-LECTOR = pathlib.Path(__file__).resolve().parent.parent / ".build/release/lector"
+LECTOR = os.environ.get("LECTOR") or pathlib.Path(__file__).resolve().parent.parent / ".build/release/lector"
 SETS = """kleister_nda nlupp_banking nlupp_hotels re3d restaurant8k sec_filings_ner sgd_dialogue_state snips
 sroie_receipts wikiann_en wikigold wnut17""".split()
 SCRIPTS = {

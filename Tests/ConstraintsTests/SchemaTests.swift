@@ -96,6 +96,21 @@ struct Case: Sendable, CustomTestStringConvertible {
             good: ["{\"t\": \"a\", \"v\": 1}", "{\"t\": \"b\"}"], bad: ["{\"t\": \"a\"}", "{\"t\": \"c\"}"]),
         Case(
             schema:
+                ##"{"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "additionalProperties": false, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}"##,
+            good: ["{\"a\": 1}", "{\"b\": 1}"], bad: ["{}", "{\"a\": 1, \"b\": 1}"]),
+        Case(
+            schema:
+                ##"{"allOf": [{"oneOf": [{"properties": {"t": {"const": 1}, "v": {"type": "null"}}, "required": ["t"]}, {"properties": {"t": {"const": 2}}, "required": ["t"]}]}, {"type": "object"}]}"##,
+            good: ["{\"t\": 1, \"v\": null}", "{\"t\": 2, \"v\": 7}"], bad: ["{\"t\": 1, \"v\": 7}", "{}", "3", "\"x\""]),
+        Case(
+            schema: ##"{"type": "object", "not": {"minProperties": 2}}"##, good: ["{}", "{\"x\": 1}"],
+            bad: ["{\"x\": 1, \"y\": 2}"]),
+        Case(
+            schema:
+                ##"{"properties": {"a": {"$id": "http://x.example/a", "$ref": "#/$defs/b", "$defs": {"b": {"type": "null"}}}}, "$defs": {"b": {"type": "integer"}}, "required": ["a"], "type": "object"}"##,
+            good: ["{\"a\": null}"], bad: ["{\"a\": 1}"]),
+        Case(
+            schema:
                 ##"{"$defs": {"tree": {"type": "object", "properties": {"v": {"type": "integer"}, "kids": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}, "required": ["v"], "additionalProperties": false}}, "$ref": "#/$defs/tree"}"##,
             good: ["{\"v\": 1}", "{\"v\": 1, \"kids\": [{\"v\": 2, \"kids\": []}]}"],
             bad: ["{\"v\": 1, \"kids\": [{}]}", "{\"v\": 1, \"kids\": [{\"v\": \"\"}]}"]),

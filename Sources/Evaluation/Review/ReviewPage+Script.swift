@@ -10,7 +10,7 @@ extension ReviewPage {
         get("texts").textContent.split("\\n").forEach(function(line){
         var cut=line.indexOf(" ");if(cut>0)lines[+line.slice(0,cut)]=line.slice(cut+1);});
         get("tools").hidden=rows.length<2;get("review").hidden=false;
-        if(rows.length<2)get("review").classList.add("one");
+        if(rows.length<2)document.querySelector("main").classList.add("single");
         function make(name,kind,text,inside){var e=document.createElement(name);if(kind)e.className=kind;
         if(text!==undefined&&text!==null)e.textContent=text;if(inside)inside.appendChild(e);return e;}
         function names(field){var seen={},out=[];rows.forEach(function(row){var name=row[field];

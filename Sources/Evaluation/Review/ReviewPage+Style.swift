@@ -11,8 +11,7 @@ extension ReviewPage {
         #shown{font-variant-numeric:tabular-nums;white-space:nowrap}
         [hidden]{display:none!important}
         .review{display:grid;grid-template-columns:minmax(300px,5fr) minmax(380px,8fr);gap:14px;height:84vh;min-height:460px}
-        .review.one{grid-template-columns:1fr}.one .list{display:none}
-        .one .values,.one .text,.one .facts{max-width:980px}
+        main.single{max-width:1080px}.single .review{grid-template-columns:1fr;margin-top:28px}.single .list{display:none}
         .list,.doc{overflow:auto;padding:0;position:relative;overscroll-behavior:contain}
         #space{position:relative}
         .row{position:absolute;left:0;right:0;height:62px;padding:8px 14px;border-bottom:1px solid var(--line);
