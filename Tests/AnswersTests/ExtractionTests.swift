@@ -180,7 +180,9 @@ import Testing
         .object([("name", name), ("date", date)])
     }
 
-    @Test("records of many sections: each once with all its places, in the order of the text, empty ones left out")
+    @Test(
+        "records of many sections: each once with all its places, in the order of the text, empty ones left out"
+    )
     func records() throws {
         var sections: [Finding] = []
         for index in 0..<50 {
@@ -192,7 +194,9 @@ import Testing
                         .list([
                             record(leaf("Ada \(index % 40)", at: [100 * index]), leaf(nil, 0.8)),
                             record(leaf(nil, 0.9), leaf(nil, 0.9)),
-                            record(leaf("Bob\n  \(index % 40)", at: [100 * index + 50]), leaf("May", at: [100 * index + 60])),
+                            record(
+                                leaf("Bob\n  \(index % 40)", at: [100 * index + 50]),
+                                leaf("May", at: [100 * index + 60])),
                         ])
                     ),
                 ]))
@@ -266,16 +270,22 @@ import Testing
         #expect(spans("👩‍🚀", at: start("👩‍🚀", after: 2)).allSatisfy { Array(bytes[$0.range]) == Array("👩‍🚀".utf8) })
     }
 
-    @Test("records of 44 bookings in 30 sections and more: one after the other, copied, a second mention merged, the rest as alone")
+    @Test(
+        "records of 44 bookings in 30 sections and more: one after the other, copied, a second mention merged, the rest as alone"
+    )
     func bookings() throws {
         let model = try #require(Self.model)
-        let names = ["Ada", "Bob", "Carl", "Dora", "Emil"], last = ["Lovelace", "Babbage", "Fischer", "Moreau"]
+        let names = ["Ada", "Bob", "Carl", "Dora", "Emil"]
+        let last = ["Lovelace", "Babbage", "Fischer", "Moreau"]
         let filler = String(
-            repeating: "It rained for most of the afternoon, and nobody came to the house on the hill.\n\n", count: 3)
+            repeating: "It rained for most of the afternoon, and nobody came to the house on the hill.\n\n",
+            count: 3)
         var text = ""
         for index in 0..<44 {
             let of = index == 30 ? 11 : index
-            text += filler + "Booking: guest \(names[of % 5]) \(last[of / 5 % 4]), city Lima, paid \(100 + of).50 euros.\n\n"
+            text +=
+                filler
+                + "Booking: guest \(names[of % 5]) \(last[of / 5 % 4]), city Lima, paid \(100 + of).50 euros.\n\n"
         }
         let json =
             #"{"type": "object", "properties": {"bookings": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}, "city": {"type": "string"}, "amount": {"type": "string"}}, "required": ["name", "amount"]}}}}"#
@@ -307,7 +317,8 @@ import Testing
         #expect(all.count { $0["amount"]?.string?.hasPrefix("111.50") == true } <= 1)
     }
 
-    @Test("in a section of a longer document what it requires may be missing; what a section has is as before")
+    @Test(
+        "in a section of a longer document what it requires may be missing; what a section has is as before")
     func requirements() throws {
         let model = try #require(Self.model)
         let schema = try ExtractionSchema(
@@ -318,13 +329,15 @@ import Testing
         let extractor = try Extractor(model: model, schema: schema)
         let parts = sections(document([("doc", "1 2 3 4 5")]))
         let whole = try #require(try extractor.extract(parts)[0].finding).json
-        #expect(whole["buyer"]?.string != nil && whole["kind"]?.string != nil && whole["lines"]?.array?.isEmpty == false)
+        #expect(
+            whole["buyer"]?.string != nil && whole["kind"]?.string != nil
+                && whole["lines"]?.array?.isEmpty == false)
         #expect(schema.missing(in: whole).isEmpty)
         let part = try #require(try extractor.extract(parts, isWhole: false)[0].finding).json
         #expect(part["kind"]?.string != nil)
         #expect(part["lines"]?.array != nil)
         let nothing = try JSONValue(parsing: #"{"buyer": null, "kind": "order", "lines": []}"#)
-        #expect(schema.missing(in: nothing) == ["/buyer"])
+        #expect(schema.missing(in: nothing) == ["/buyer", "/lines"])
     }
 
     @Test(
@@ -341,5 +354,14 @@ import Testing
         let unique = try ExtractionSchema(
             JSONValue(parsing: #"{"properties": {"a": {"type": "array", "uniqueItems": true}}}"#))
         #expect(throws: ConstraintError.self) { _ = try Extractor(model: model, schema: unique) }
+        // Of a list of records as well, which is not written at once.
+        let record = #""items": {"type": "object", "properties": {"a": {"type": "string"}}}"#
+        for list in [
+            #"{"type": "array", "uniqueItems": true, \#(record)}"#,
+            #"{"properties": {"l": {"type": "array", "contains": {"minProperties": 1}, \#(record)}}}"#,
+        ] {
+            let schema = try ExtractionSchema(JSONValue(parsing: list))
+            #expect(throws: ConstraintError.self) { _ = try Extractor(model: model, schema: schema) }
+        }
     }
 }

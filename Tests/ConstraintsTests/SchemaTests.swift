@@ -34,11 +34,13 @@ struct Case: Sendable, CustomTestStringConvertible {
             schema: ##"{"type": "number", "multipleOf": 0.05}"##, good: ["0.05", "1", "1.100"],
             bad: ["0.03", "1.101"]),
         Case(
-            schema: ##"{"type": "integer", "multipleOf": 0.123456789}"##, good: ["0", "123456789", "-246913578"],
+            schema: ##"{"type": "integer", "multipleOf": 0.123456789}"##,
+            good: ["0", "123456789", "-246913578"],
             bad: ["1", "123456788", "10.0"]),
         Case(
             schema: ##"{"type": "number", "multipleOf": 0.123456789, "minimum": 1}"##,
-            good: ["1.111111101", "123456789", "1.2345678900"], bad: ["0", "0.123456789", "1.1111111012", "1.5"]),
+            good: ["1.111111101", "123456789", "1.2345678900"],
+            bad: ["0", "0.123456789", "1.1111111012", "1.5"]),
         Case(
             schema: ##"{"type": "number", "multipleOf": 1e-8}"##, good: ["12391239123", "0.00000001", "3.5"],
             bad: ["0.000000001", "1.123456789"]),
@@ -101,7 +103,8 @@ struct Case: Sendable, CustomTestStringConvertible {
         Case(
             schema:
                 ##"{"allOf": [{"oneOf": [{"properties": {"t": {"const": 1}, "v": {"type": "null"}}, "required": ["t"]}, {"properties": {"t": {"const": 2}}, "required": ["t"]}]}, {"type": "object"}]}"##,
-            good: ["{\"t\": 1, \"v\": null}", "{\"t\": 2, \"v\": 7}"], bad: ["{\"t\": 1, \"v\": 7}", "{}", "3", "\"x\""]),
+            good: ["{\"t\": 1, \"v\": null}", "{\"t\": 2, \"v\": 7}"],
+            bad: ["{\"t\": 1, \"v\": 7}", "{}", "3", "\"x\""]),
         Case(
             schema: ##"{"type": "object", "not": {"minProperties": 2}}"##, good: ["{}", "{\"x\": 1}"],
             bad: ["{\"x\": 1, \"y\": 2}"]),

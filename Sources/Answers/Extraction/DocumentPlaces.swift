@@ -25,7 +25,8 @@ public struct DocumentPlaces {
         guard sections.count > 1 else { return finding }
         var wanted: [String: [TextSpan]] = [:]
         finding.forEachLeaf { _, leaf in
-            guard leaf.isVerbatim, let text = leaf.value.string, leaf.spans.count < options.maximumSpans else { return }
+            guard leaf.isVerbatim, let text = leaf.value.string, leaf.spans.count < options.maximumSpans
+            else { return }
             wanted[Self.folded(text)] = []
         }
         var folding = SourceText.Folding()

@@ -54,8 +54,11 @@ public struct ExtractionSchema: Sendable {
                 reason: "an object with properties, or an array of such objects, was expected")
         }
         fields = members.map(\.name)
-        if json["type"]?.string == "array" {
-            lists = [recordList(named: nil, root)]
+        if json["type"]?.string == "array", let record = record(of: json) {
+            lists = [recordList(named: nil, record)]
+        } else if json["type"]?.string == "array" || !Self.hasOnly(Self.ofDocuments, json) {
+            plain = Form(
+                fields: fields, whole: Self.close(json, .document), part: Self.close(json, .section))
         } else {
             var rest: [JSONMember] = []
             for member in members {
@@ -68,7 +71,8 @@ public struct ExtractionSchema: Sendable {
             if !rest.isEmpty {
                 let own = lists.isEmpty ? json : Self.restricted(json, to: rest)
                 plain = Form(
-                    fields: rest.map(\.name), whole: Self.close(own, .document), part: Self.close(own, .section))
+                    fields: rest.map(\.name), whole: Self.close(own, .document),
+                    part: Self.close(own, .section))
             }
         }
         if case .fields(let names) = verbatim {
@@ -79,11 +83,27 @@ public struct ExtractionSchema: Sendable {
         }
     }
 
+    /// The whole answer, as it would be written at once: what of it cannot be enforced is an error.
+    var whole: JSONValue { Self.close(json, .document) }
+
+    /// Keywords that say nothing of a value, and those under which a document's members, or a list's, can be asked for apart.
+    private static let notes: Set<String> = [
+        "type", "title", "description", "default", "examples", "$comment", "$schema", "$id", "$defs",
+        "definitions",
+        "x-lector",
+    ]
+    private static let ofDocuments = notes.union(["properties", "required", "additionalProperties"])
+    private static let ofLists = notes.union(["items", "minItems", "maxItems"])
+
+    private static func hasOnly(_ keywords: Set<String>, _ schema: JSONValue) -> Bool {
+        (schema.members ?? []).allSatisfy { keywords.contains($0.name) }
+    }
+
     /// The schema of the records of a list; nil for what is none.
     private func record(of schema: JSONValue) -> JSONValue? {
-        guard schema["type"]?.string == "array", let items = schema["items"], schema["prefixItems"] == nil else {
-            return nil
-        }
+        guard schema["type"]?.string == "array", let items = schema["items"],
+            Self.hasOnly(Self.ofLists, schema)
+        else { return nil }
         return items["properties"]?.members?.isEmpty == false ? items : nil
     }
 
@@ -98,10 +118,14 @@ public struct ExtractionSchema: Sendable {
         }
         let form = Self.close(own, .record)
         let copies = members.contains { member in
-            guard member.value["enum"] == nil, member.value["const"] == nil, member.value["format"] == nil else {
+            guard member.value["enum"] == nil, member.value["const"] == nil, member.value["format"] == nil
+            else {
                 return false
             }
-            let types = member.value["type"]?.array?.compactMap(\.string) ?? [member.value["type"]?.string ?? "string"]
+            let types =
+                member.value["type"]?.array?.compactMap(\.string) ?? [
+                    member.value["type"]?.string ?? "string"
+                ]
             return types.contains("string")
                 && isVerbatim("#/properties/\(Finding.escaped(member.name))", member.value)
         }
@@ -119,7 +143,8 @@ public struct ExtractionSchema: Sendable {
                 case "properties": JSONMember(member.name, .object(properties))
                 case "required":
                     JSONMember(
-                        member.name, .array((member.value.array ?? []).filter { names.contains($0.string ?? "") }))
+                        member.name,
+                        .array((member.value.array ?? []).filter { names.contains($0.string ?? "") }))
                 default: member
                 }
             })
@@ -242,19 +267,20 @@ public struct ExtractionSchema: Sendable {
         return types.isEmpty || types.contains("null")
     }
 
-    /// JSON pointers of what the schema requires and a document does not have.
-    public func missing(in data: JSONValue) -> [String] {
-        data.array != nil ? [] : Self.missing(json, data, "")
-    }
+    /// JSON pointers of what the schema requires and a document does not have: members, and lists with too few.
+    public func missing(in data: JSONValue) -> [String] { Self.missing(json, data, "") }
 
     private static func missing(_ schema: JSONValue, _ data: JSONValue, _ pointer: String) -> [String] {
+        if let list = data.array { return list.count < schema["minItems"]?.integer ?? 0 ? [pointer] : [] }
         var result: [String] = []
         for name in (schema["required"]?.array ?? []).compactMap(\.string) {
             guard data[name]?.isNull ?? true, !mayBeNull(schema["properties"]?[name]) else { continue }
             result.append("\(pointer)/\(Finding.escaped(name))")
         }
         for property in schema["properties"]?.members ?? [] {
-            guard let value = data[property.name], value.members != nil else { continue }
+            guard let value = data[property.name], value.members != nil || value.array != nil else {
+                continue
+            }
             result += missing(property.value, value, "\(pointer)/\(Finding.escaped(property.name))")
         }
         return result

@@ -49,9 +49,14 @@ public final class Extractor {
         self.options = options
         let compiler = ConstraintCompiler(trie: TokenTrie(model.tokenizer))
         let decoder = ConstrainedDecoder(model: model)
+        _ = try compiler.constraint(
+            schema: schema.whole,
+            options: .init(
+                spacing: .spaced, source: try SourceText("text".utf8), isVerbatim: schema.isVerbatim))
         func reader(_ form: ExtractionSchema.Form) throws -> FieldReader {
             try FieldReader(
-                model: model, compiler: compiler, decoder: decoder, schema: schema, form: form, options: options)
+                model: model, compiler: compiler, decoder: decoder, schema: schema, form: form,
+                options: options)
         }
         plain = try schema.plain.map(reader)
         lists = try schema.lists.map { RecordReader($0, reader: try reader($0.form)) }
@@ -65,7 +70,8 @@ public final class Extractor {
     ///   document may be missing.
     /// - Returns: One result a section, in order.
     public func extract(_ sections: [DocumentSection], isWhole: Bool = true) throws -> [Result] {
-        var results = try plain.map { try read(sections, with: $0, isWhole) }
+        var results =
+            try plain.map { try read(sections, with: $0, isWhole) }
             ?? sections.map { _ in Result(finding: nil, tokens: 0, rows: 0, isComplete: true) }
         for list in lists {
             for (index, output) in try list.read(sections).enumerated() {
@@ -97,11 +103,14 @@ public final class Extractor {
     /// Bytes below which a section is not read again in halves.
     static let shortestPart = 500
 
-    private func read(_ sections: [DocumentSection], with reader: FieldReader, _ isWhole: Bool) throws -> [Result] {
+    private func read(_ sections: [DocumentSection], with reader: FieldReader, _ isWhole: Bool) throws
+        -> [Result]
+    {
         var results: [Result] = []
         for (section, output) in zip(sections, try reader.read(sections, isWhole: isWhole)) {
             var result = Result(
-                finding: output.finding, tokens: output.tokens, rows: output.rows, isComplete: output.isComplete)
+                finding: output.finding, tokens: output.tokens, rows: output.rows,
+                isComplete: output.isComplete)
             if let finding = output.finding, finding.isCutShort(output.isComplete) {
                 result.isComplete = false
                 let halves = section.halves(leaving: Self.shortestPart)

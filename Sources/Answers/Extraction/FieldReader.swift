@@ -26,7 +26,8 @@ final class FieldReader {
 
     /// Reads the prompt's prefix, and compiles the form once to see whether it can be enforced.
     init(
-        model: LoadedModel, compiler: ConstraintCompiler, decoder: ConstrainedDecoder, schema: ExtractionSchema,
+        model: LoadedModel, compiler: ConstraintCompiler, decoder: ConstrainedDecoder,
+        schema: ExtractionSchema,
         form: ExtractionSchema.Form, options: Extractor.Options
     ) throws {
         self.model = model

@@ -212,7 +212,9 @@ public indirect enum Finding: Sendable {
             guard let text = leaf.value.string else { return leaf.value.text }
             return JSONValue.string(text.split(whereSeparator: \.isWhitespace).joined(separator: " ")).text
         case .object(let members):
-            return "{" + members.map { "\(JSONValue.string($0.name).text): \($0.finding.key)" }.joined(separator: ", ")
+            return "{"
+                + members.map { "\(JSONValue.string($0.name).text): \($0.finding.key)" }.joined(
+                    separator: ", ")
                 + "}"
         case .list(let list): return "[" + list.map(\.key).joined(separator: ", ") + "]"
         }

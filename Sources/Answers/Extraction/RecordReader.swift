@@ -50,7 +50,9 @@ final class RecordReader {
     private func isRecord(_ finding: Finding?) -> Bool {
         guard let finding, case .object(let members) = finding else { return false }
         for name in list.required {
-            guard let member = members.first(where: { $0.name == name }), !member.finding.isVoid else { return false }
+            guard let member = members.first(where: { $0.name == name }), !member.finding.isVoid else {
+                return false
+            }
         }
         return list.copies ? finding.isGrounded : !finding.isVoid
     }

@@ -206,7 +206,9 @@ final class SchemaReader {
 
     /// - Parameter outer: What holds besides; the result is right together with it, and may be less than the schema
     ///   alone says.
-    func read(_ value: JSONValue, _ path: String, within outer: Schema = .any) throws(ConstraintError) -> Schema {
+    func read(_ value: JSONValue, _ path: String, within outer: Schema = .any) throws(ConstraintError)
+        -> Schema
+    {
         try spend(path)
         if let flag = value.bool { return flag ? .any : .never("the schema at \(path) is false") }
         guard let members = value.members else {
@@ -304,7 +306,9 @@ final class SchemaReader {
         for index in parts.indices { parts[index] = try intersect(outer, parts[index], path) }
         // Apart as they stand, or with what holds besides.
         let own = parts
-        if !besides.isAny { for index in parts.indices { parts[index] = try intersect(besides, own[index], path) } }
+        if !besides.isAny {
+            for index in parts.indices { parts[index] = try intersect(besides, own[index], path) }
+        }
         var isDisjoint = true
         var clash = (0, 0)
         for one in parts.indices {

@@ -112,7 +112,9 @@ package struct ReviewRow: Sendable {
                 var value = Value(
                     group: name, name: sentence["heading"]?.string ?? "\(index + 1)",
                     text: text.split(whereSeparator: \.isWhitespace).joined(separator: " "))
-                if let count = sentence["sentences"]?.integer { value.notes.append("the most telling of \(count)") }
+                if let count = sentence["sentences"]?.integer {
+                    value.notes.append("the most telling of \(count)")
+                }
                 if let score = sentence["score"]?.double { value.notes.append("weight \(fixed(score, 4))") }
                 if let support = sentence["support"]?.double {
                     value.notes.append("support \(fixed(support, 2))")
@@ -220,13 +222,14 @@ package struct ReviewRow: Sendable {
 
     private static func json(_ value: Value) -> JSONValue {
         let group = value.group.isEmpty ? [] : [JSONMember("g", .string(ReviewText.line(value.group, 200)))]
-        return .object(group + [
-            JSONMember("n", .string(ReviewText.line(value.name, 200))),
-            JSONMember("t", .string(ReviewText.visible(HTMLText.cut(value.text, to: 4000).utf8).text)),
-            JSONMember("p", value.probability.map { .decimal($0, places: 4) } ?? .null),
-            JSONMember("z", value.nullProbability.map { .decimal($0, places: 4) } ?? .null),
-            JSONMember("o", .string(value.notes.joined(separator: ", "))),
-        ])
+        return .object(
+            group + [
+                JSONMember("n", .string(ReviewText.line(value.name, 200))),
+                JSONMember("t", .string(ReviewText.visible(HTMLText.cut(value.text, to: 4000).utf8).text)),
+                JSONMember("p", value.probability.map { .decimal($0, places: 4) } ?? .null),
+                JSONMember("z", value.nullProbability.map { .decimal($0, places: 4) } ?? .null),
+                JSONMember("o", .string(value.notes.joined(separator: ", "))),
+            ])
     }
 
     /// An excerpt with its marks: `[start, end, place in the list of values]`, in UTF-16 units.

@@ -117,7 +117,8 @@ package final class ExtractionRows: AnswerRun.RowMaker {
                 members.compactMap { member in
                     let inner = schema["properties"]?[member.name] ?? .bool(true)
                     let value = data(member.finding, inner)
-                    return value.isNull && !ExtractionSchema.mayBeNull(inner) ? nil : JSONMember(member.name, value)
+                    return value.isNull && !ExtractionSchema.mayBeNull(inner)
+                        ? nil : JSONMember(member.name, value)
                 })
         }
     }
