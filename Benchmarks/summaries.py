@@ -8,6 +8,7 @@ ROUGE is `lector eval`'s, the same for all.
 """
 import json
 import lzma
+import os
 import pathlib
 import re
 import subprocess
@@ -16,7 +17,7 @@ import tempfile
 
 import numpy as np
 
-LECTOR = pathlib.Path(__file__).resolve().parent.parent / ".build/release/lector"
+LECTOR = os.environ.get("LECTOR") or pathlib.Path(__file__).resolve().parent.parent / ".build/release/lector"
 
 
 def sentences(text):

@@ -61,8 +61,8 @@ package enum ReportPage {
 
     /// SHA-256 in base64 of what the policy lets in. A test recomputes them.
     package static let styleDigest = "j9YMbxQAlw00HrZfP4z4GYmfPh2FknrcpqLquSGYY8c="
-    package static let reviewStyleDigest = "nQu5LSwLrFz/DBDDFe4mzitt/jMmNSbjZ1HWrGRnPC8="
-    package static let reviewScriptDigest = "FUXHgjoYGyjTNmUaf2SJh49oAzaYEe2HVqHgNhvrTRE="
+    package static let reviewStyleDigest = "Zj6q7xsriRACd5QDNVu422Jgd7f4wo9vnv/N6FclXtw="
+    package static let reviewScriptDigest = "+g/vfGLrWoMvM4Z+V85ss7vRx5KVAkwMtZ1GVr8fHx4="
 
     /// Everything before the content of `<main>`. `title` is plain text.
     ///

@@ -34,6 +34,20 @@ struct Case: Sendable, CustomTestStringConvertible {
             schema: ##"{"type": "number", "multipleOf": 0.05}"##, good: ["0.05", "1", "1.100"],
             bad: ["0.03", "1.101"]),
         Case(
+            schema: ##"{"type": "integer", "multipleOf": 0.123456789}"##,
+            good: ["0", "123456789", "-246913578"],
+            bad: ["1", "123456788", "10.0"]),
+        Case(
+            schema: ##"{"type": "number", "multipleOf": 0.123456789, "minimum": 1}"##,
+            good: ["1.111111101", "123456789", "1.2345678900"],
+            bad: ["0", "0.123456789", "1.1111111012", "1.5"]),
+        Case(
+            schema: ##"{"type": "number", "multipleOf": 1e-8}"##, good: ["12391239123", "0.00000001", "3.5"],
+            bad: ["0.000000001", "1.123456789"]),
+        Case(
+            schema: ##"{"type": "number", "multipleOf": 7500000000000001}"##,
+            good: ["0", "7500000000000001", "-15000000000000002.0"], bad: ["1", "7500000000000002", "0.5"]),
+        Case(
             schema: ##"{"type": "string", "minLength": 2, "maxLength": 3}"##,
             good: ["\"ab\"", "\"日本語\"", "\"\\n\\\"\"", "\"😀é\""],
             bad: ["\"a\"", "\"abcd\"", "\"\\n\"", "\"日\""]),
@@ -87,6 +101,22 @@ struct Case: Sendable, CustomTestStringConvertible {
             schema:
                 ##"{"oneOf": [{"properties": {"t": {"const": "a"}, "v": {"type": "integer"}}, "required": ["t", "v"]}, {"properties": {"t": {"const": "b"}}, "required": ["t"]}], "type": "object"}"##,
             good: ["{\"t\": \"a\", \"v\": 1}", "{\"t\": \"b\"}"], bad: ["{\"t\": \"a\"}", "{\"t\": \"c\"}"]),
+        Case(
+            schema:
+                ##"{"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "additionalProperties": false, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}"##,
+            good: ["{\"a\": 1}", "{\"b\": 1}"], bad: ["{}", "{\"a\": 1, \"b\": 1}"]),
+        Case(
+            schema:
+                ##"{"allOf": [{"oneOf": [{"properties": {"t": {"const": 1}, "v": {"type": "null"}}, "required": ["t"]}, {"properties": {"t": {"const": 2}}, "required": ["t"]}]}, {"type": "object"}]}"##,
+            good: ["{\"t\": 1, \"v\": null}", "{\"t\": 2, \"v\": 7}"],
+            bad: ["{\"t\": 1, \"v\": 7}", "{}", "3", "\"x\""]),
+        Case(
+            schema: ##"{"type": "object", "not": {"minProperties": 2}}"##, good: ["{}", "{\"x\": 1}"],
+            bad: ["{\"x\": 1, \"y\": 2}"]),
+        Case(
+            schema:
+                ##"{"properties": {"a": {"$id": "http://x.example/a", "$ref": "#/$defs/b", "$defs": {"b": {"type": "null"}}}}, "$defs": {"b": {"type": "integer"}}, "required": ["a"], "type": "object"}"##,
+            good: ["{\"a\": null}"], bad: ["{\"a\": 1}"]),
         Case(
             schema:
                 ##"{"$defs": {"tree": {"type": "object", "properties": {"v": {"type": "integer"}, "kids": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}, "required": ["v"], "additionalProperties": false}}, "$ref": "#/$defs/tree"}"##,

@@ -286,6 +286,27 @@ import Testing
             let alone = try Self.rows(lector, [verb[0], "alone.txt"] + verb.dropFirst())[0]
             for name in ["data", "summary"] { #expect(rows[3][name] == alone[name]) }
         }
+        // classify: one label each, or the reason why there is none.
+        let labelled = try Self.rows(lector, ["classify", "in", "--labels", "letter,report"])
+        #expect(labelled.map { $0["item"]?.string } == documents.map { "in/" + $0.0 })
+        #expect(labelled.prefix(2).map { $0["status"]?.string } == statuses)
+        for row in labelled.dropFirst(2) {
+            #expect(row["status"]?.string == "ok" && ["letter", "report"].contains(row["label"]?.string))
+        }
+        let label = try Self.rows(lector, ["classify", "alone.txt", "--labels", "letter,report"])[0]
+        #expect(labelled[3]["distribution"] == label["distribution"])
+        // ask: a quote of the text, or that it does not tell.
+        for (name, text) in documents.dropFirst(2) {
+            let result = lector.run(["ask", "in/\(name)", "-q", "Who wrote to Bob?", "--json"])
+            #expect(result.status == 0, "\(name): \(result.err)")
+            let row = try JSONValue(parsing: result.out)
+            for span in row["spans"]?.array ?? [] {
+                let range = (span["start"]?.integer ?? 0)..<(span["end"]?.integer ?? 0)
+                #expect(String(decoding: Array(text.utf8)[range], as: UTF8.self) == span["text"]?.string)
+            }
+            let isAnswered = row["answer"]?.string != nil
+            #expect(row["status"]?.string == (isAnswered ? "ok" : "abstained"), "\(name): \(result.out)")
+        }
         // Nothing to find an answer in, and a question that the text does not answer.
         let questions = [
             "ask", "in/4.txt", "-q", "Which colour has the submarine?", "-q", "Who wrote to Bob?", "--json",

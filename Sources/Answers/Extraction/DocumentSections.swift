@@ -28,6 +28,67 @@ public struct DocumentSection: Sendable {
         return TextSpan(part: piece.part, range: start..<start + range.count, text: Array(text[range]))
     }
 
+    /// The text in two, cut as a document is; as one when a part would be shorter than `least`.
+    func halves(leaving least: Int) -> [DocumentSection] {
+        guard text.count >= 2 * least else { return [self] }
+        let end = SectionCutter.cutPlace(text, text.count * 2 / 3)
+        return [part(0..<end), part(end..<text.count)].filter { $0.text.contains { $0 > 0x20 } }
+    }
+
+    /// Paragraphs, short ones with the next, long ones cut.
+    func paragraphs(shortest: Int = 60, longest: Int = 1000) -> [DocumentSection] {
+        var ends: [Int] = []
+        var (at, isBlank) = (0, true)
+        for place in text.indices {
+            if text[place] == 0x0A {
+                // An empty line ends what is long enough.
+                if isBlank, place - at >= shortest { (ends, at) = (ends + [place + 1], place + 1) }
+                isBlank = true
+            } else if text[place] > 0x20 {
+                isBlank = false
+            }
+        }
+        var result: [DocumentSection] = []
+        for (start, end) in zip([0] + ends, ends + [text.count]) {
+            var rest = part(start..<end)
+            while rest.text.count > longest {
+                let cut = SectionCutter.cutPlace(rest.text, longest)
+                result.append(rest.part(0..<cut))
+                rest = rest.part(cut..<rest.text.count)
+            }
+            result.append(rest)
+        }
+        return result.filter { $0.text.contains { $0 > 0x20 } }
+    }
+
+    /// Its lines, or the sentences of a single one.
+    func lines() -> [DocumentSection] {
+        var ranges: [Range<Int>] = []
+        var start = 0
+        for place in text.indices where text[place] == 0x0A || place == text.count - 1 {
+            let range = TextStructure.trimmed(start..<place + 1, text)
+            if !range.isEmpty { ranges.append(range) }
+            start = place + 1
+        }
+        if ranges.count == 1 { ranges = SentenceSplitter.ranges(of: ranges[0], in: text) }
+        return ranges.map { part($0) }
+    }
+
+    func part(_ range: Range<Int>) -> DocumentSection {
+        var result = DocumentSection()
+        result.text = Array(text[range])
+        for piece in pieces {
+            let low = max(piece.range.lowerBound, range.lowerBound)
+            let high = min(piece.range.upperBound, range.upperBound)
+            guard low < high else { continue }
+            result.pieces.append(
+                Piece(
+                    range: low - range.lowerBound..<high - range.lowerBound, part: piece.part,
+                    start: piece.start + low - piece.range.lowerBound))
+        }
+        return result
+    }
+
     package mutating func append(_ bytes: some Collection<UInt8>, part: String?, start: Int) {
         let range = text.count..<text.count + bytes.count
         text += bytes
@@ -90,30 +151,15 @@ public struct SectionCutter: Sendable {
         var result: [DocumentSection] = []
         while open.text.count > maximumBytes {
             let end = Self.cutPlace(open.text, maximumBytes)
-            result.append(part(0..<end))
-            open = part(end..<open.text.count)
+            result.append(open.part(0..<end))
+            open = open.part(end..<open.text.count)
         }
         if all, open.text.contains(where: { $0 > 0x20 }) { result.append(open) }
         return result
     }
 
-    private func part(_ range: Range<Int>) -> DocumentSection {
-        var result = DocumentSection()
-        result.text = Array(open.text[range])
-        for piece in open.pieces {
-            let low = max(piece.range.lowerBound, range.lowerBound)
-            let high = min(piece.range.upperBound, range.upperBound)
-            guard low < high else { continue }
-            result.pieces.append(
-                .init(
-                    range: low - range.lowerBound..<high - range.lowerBound, part: piece.part,
-                    start: piece.start + low - piece.range.lowerBound))
-        }
-        return result
-    }
-
     /// Behind the last paragraph, line, sentence or word that leaves half of a section full.
-    private static func cutPlace(_ text: [UInt8], _ maximum: Int) -> Int {
+    static func cutPlace(_ text: [UInt8], _ maximum: Int) -> Int {
         let least = maximum / 2
         for mark in ["\n\n", "\n", ". ", " "] {
             let bytes = Array(mark.utf8)

@@ -5,8 +5,9 @@ import Tokenization
 
 /// Fields of documents as JSON that fits a schema, each string copied from the text.
 ///
-/// A document is read section by section, each behind the same prompt, several at once; what the
-/// sections say is put together by the caller (``Finding/merged(with:)``).
+/// A document is read section by section, each behind the same prompt, several at once. Records of a list are
+/// looked for in each paragraph. What the sections say is put together by the caller (``Finding/merged(_:)``), and
+/// ``DocumentPlaces`` finds where else in the document it stands.
 public final class Extractor {
     public struct Options: Sendable, Equatable {
         /// Tokens that are written for a section at most.
@@ -30,125 +31,98 @@ public final class Extractor {
         public var tokens: Int
         /// Tokens read and written, prompts included.
         public var rows: Int
-        /// Whether the output was whole before ``Options/maximumTokens``.
+        /// Whether the output was whole before ``Options/maximumTokens``, and no list ended because it had to.
         public var isComplete: Bool
     }
 
     public let schema: ExtractionSchema
     public let options: Options
-    private let model: LoadedModel
-    private let compiler: ConstraintCompiler
-    private let decoder: ConstrainedDecoder
-    private let prefix: Session
-    private let question: [Int32]
+    /// Asks for what is no list of records; nil when there is nothing else.
+    private let plain: FieldReader?
+    private let lists: [RecordReader]
 
-    /// Reads the prompt's prefix, and compiles the schema once to see whether it can be enforced.
+    /// Reads the prompts' prefixes, and compiles the schema once to see whether it can be enforced.
     ///
     /// - Throws: `TokenizerError`, ``ConstraintError``.
     public init(model: LoadedModel, schema: ExtractionSchema, options: Options = Options()) throws {
-        self.model = model
         self.schema = schema
         self.options = options
-        compiler = ConstraintCompiler(trie: TokenTrie(model.tokenizer))
-        decoder = ConstrainedDecoder(model: model)
-        var prompt = ExtractionPrompt(fields: schema.fields)
-        prompt.template = model.tokenizer.chatTemplate
-        question = try model.tokenizer.encode(prompt.question)
-        prefix = model.engine.makeSession()
-        _ = model.engine.advance([
-            PrefillItem(session: prefix, tokens: try model.tokenizer.encode(prompt.prefix)[...])
-        ])
-        _ = try constraint(SourceText("text".utf8))
+        let compiler = ConstraintCompiler(trie: TokenTrie(model.tokenizer))
+        let decoder = ConstrainedDecoder(model: model)
+        _ = try compiler.constraint(
+            schema: schema.whole,
+            options: .init(
+                spacing: .spaced, source: try SourceText("text".utf8), isVerbatim: schema.isVerbatim))
+        func reader(_ form: ExtractionSchema.Form) throws -> FieldReader {
+            try FieldReader(
+                model: model, compiler: compiler, decoder: decoder, schema: schema, form: form,
+                options: options)
+        }
+        plain = try schema.plain.map(reader)
+        lists = try schema.lists.map { RecordReader($0, reader: try reader($0.form)) }
     }
 
-    private func constraint(_ source: SourceText) throws(ConstraintError) -> Constraint {
-        try compiler.constraint(
-            schema: schema.closed,
-            options: .init(spacing: .spaced, source: source, isVerbatim: schema.isVerbatim))
-    }
-
-    /// Reads sections, ``Options/sectionsPerStep`` at a time.
+    /// Reads sections, several at a time.
     ///
+    /// A section with more members of a list than an answer has room for is read again in halves.
+    ///
+    /// - Parameter isWhole: Whether the sections are whole documents; of a part, what the schema requires of the
+    ///   document may be missing.
     /// - Returns: One result a section, in order.
-    public func extract(_ sections: [DocumentSection]) throws -> [Result] {
-        var results: [Result] = []
-        var at = 0
-        while at < sections.count {
-            let end = min(sections.count, at + options.sectionsPerStep)
-            results += try step(Array(sections[at..<end]))
-            at = end
+    public func extract(_ sections: [DocumentSection], isWhole: Bool = true) throws -> [Result] {
+        var results =
+            try plain.map { try read(sections, with: $0, isWhole) }
+            ?? sections.map { _ in Result(finding: nil, tokens: 0, rows: 0, isComplete: true) }
+        for list in lists {
+            for (index, output) in try list.read(sections).enumerated() {
+                guard let records = output.finding else { continue }
+                results[index].tokens = max(results[index].tokens, output.tokens)
+                results[index].rows += output.rows
+                results[index].isComplete = results[index].isComplete && output.isComplete
+                guard let name = list.list.name else {
+                    results[index].finding = records
+                    continue
+                }
+                var members: [(name: String, finding: Finding)] = []
+                if case .object(let known) = results[index].finding { members = known }
+                members.append((name, records))
+                results[index].finding = .object(schema.ordered(members))
+            }
         }
         return results
     }
 
-    private func step(_ sections: [DocumentSection]) throws -> [Result] {
-        var folding = SourceText.Folding()
-        folding.letterCase = options.foldsCase
-        folding.longestCopy = options.longestString
-        let sources = try sections.map { try SourceText($0.text, folding: folding) }
-        let tokens = sections.map { model.tokenizer.encode($0.text) }
-        let sessions = sections.map { _ in prefix.fork() }
-        let logits = model.engine.advance(
-            zip(sessions, tokens).map {
-                PrefillItem(session: $0, tokens: ($1 + question)[...], wantsLogits: true)
-            })
-        var jobs: [ConstrainedDecoder.Job] = []
-        for index in sections.indices {
-            jobs.append(
-                .init(
-                    session: sessions[index], logits: logits[index]!,
-                    matcher: try constraint(sources[index]).makeMatcher()))
-        }
-        let outputs = decoder.decode(jobs, maximumTokens: options.maximumTokens)
-        return sections.indices.map { index in
-            var reader = FindingReader(outputs[index])
-            let finding = reader.read().map { ground($0, sections[index], sources[index]) }
-            return Result(
-                finding: finding, tokens: tokens[index].count,
-                rows: tokens[index].count + question.count + outputs[index].tokens,
-                isComplete: outputs[index].isComplete)
+    /// Tokens that reading a section takes, without those of its answers and of what is read again.
+    package func tokens(of section: DocumentSection) -> Int {
+        let paragraphs = lists.isEmpty ? [] : section.paragraphs()
+        return lists.reduce(plain?.tokens(of: section) ?? 0) { sum, list in
+            paragraphs.reduce(sum) { $0 + list.reader.tokens(of: $1) }
         }
     }
 
-    // MARK: Places
+    /// Bytes below which a section is not read again in halves.
+    static let shortestPart = 500
 
-    /// Finds where each string stands. Of several places the one nearest to the record's other
-    /// values comes first.
-    private func ground(_ finding: Finding, _ section: DocumentSection, _ source: SourceText) -> Finding {
-        place(finding, section, source, near: nil)
-    }
-
-    private func place(_ finding: Finding, _ section: DocumentSection, _ source: SourceText, near: Int?)
-        -> Finding
+    private func read(_ sections: [DocumentSection], with reader: FieldReader, _ isWhole: Bool) throws
+        -> [Result]
     {
-        switch finding {
-        case .list(let list): return .list(list.map { place($0, section, source, near: near) })
-        case .object(let members):
-            // Values with one place say where the record stands.
-            let sure = members.compactMap { member -> Int? in
-                guard case .value(let leaf) = member.finding, let text = leaf.value.string else { return nil }
-                let places = source.occurrences(of: text, limit: 2)
-                return places.count == 1 ? places[0].lowerBound : nil
+        var results: [Result] = []
+        for (section, output) in zip(sections, try reader.read(sections, isWhole: isWhole)) {
+            var result = Result(
+                finding: output.finding, tokens: output.tokens, rows: output.rows,
+                isComplete: output.isComplete)
+            if let finding = output.finding, finding.isCutShort(output.isComplete) {
+                result.isComplete = false
+                let halves = section.halves(leaving: Self.shortestPart)
+                if halves.count > 1 {
+                    let parts = try read(halves, with: reader, false)
+                    result.finding = finding.read(again: parts.compactMap(\.finding))
+                    result.rows += parts.reduce(0) { $0 + $1.rows }
+                    result.isComplete = parts.allSatisfy(\.isComplete)
+                }
             }
-            let centre = sure.isEmpty ? near : sure.sorted()[sure.count / 2]
-            return .object(members.map { ($0.name, place($0.finding, section, source, near: centre)) })
-        case .value(var leaf):
-            guard let text = leaf.value.string else { return finding }
-            var ranges = source.occurrences(of: text, limit: options.maximumSpans)
-            if let near,
-                let best = ranges.indices.min(by: {
-                    abs(ranges[$0].lowerBound - near) < abs(ranges[$1].lowerBound - near)
-                })
-            {
-                ranges.insert(ranges.remove(at: best), at: 0)
-            }
-            leaf.spans = ranges.compactMap { section.span($0) }
-            leaf.isVerbatim = !leaf.spans.isEmpty
-            // What is reported is what stands there, white space and letters as the text has them.
-            if let first = leaf.spans.first {
-                leaf.value = .string(String(decoding: first.text, as: UTF8.self))
-            }
-            return .value(leaf)
+            results.append(result)
         }
+        return results
     }
 }

@@ -44,51 +44,195 @@ public indirect enum Finding: Sendable {
         case .value(let leaf): body(pointer, leaf)
         case .object(let members):
             for member in members {
-                let name = member.name.split(separator: "~", omittingEmptySubsequences: false).joined(
-                    separator: "~0"
-                )
-                .split(separator: "/", omittingEmptySubsequences: false).joined(separator: "~1")
-                member.finding.forEachLeaf("\(pointer)/\(name)", body)
+                member.finding.forEachLeaf("\(pointer)/\(Self.escaped(member.name))", body)
             }
         case .list(let list):
             for (index, finding) in list.enumerated() { finding.forEachLeaf("\(pointer)/\(index)", body) }
         }
     }
 
-    /// What two sections of a document say together: lists are joined, equal values keep all their
-    /// places, and of two different values the likelier stays.
-    public func merged(with other: Finding) -> Finding {
-        switch (self, other) {
-        case (.list(let one), .list(let two)):
-            var result = one
-            for finding in two where !finding.isNull {
-                let text = finding.json.text
-                if let index = result.firstIndex(where: { $0.json.text == text }) {
-                    result[index] = result[index].merged(with: finding)
-                } else {
-                    result.append(finding)
+    /// The same with every leaf changed.
+    func mapLeaves(_ change: (inout Leaf) -> Void) -> Finding {
+        switch self {
+        case .value(var leaf):
+            change(&leaf)
+            return .value(leaf)
+        case .object(let members): return .object(members.map { ($0.name, $0.finding.mapLeaves(change)) })
+        case .list(let list): return .list(list.map { $0.mapLeaves(change) })
+        }
+    }
+
+    /// A name as a step of a JSON pointer.
+    static func escaped(_ name: String) -> String {
+        name.split(separator: "~", omittingEmptySubsequences: false).joined(separator: "~0")
+            .split(separator: "/", omittingEmptySubsequences: false).joined(separator: "~1")
+    }
+
+    /// What two sections of a document say together; see ``merged(_:)``.
+    public func merged(with other: Finding) -> Finding { Self.merged([self, other])! }
+
+    /// What the sections of a document say together, in their order: lists are joined, equal values keep all
+    /// their places, and of two different values the likelier stays.
+    ///
+    /// Records of a list are the same when their values are, white space aside; records without a value are
+    /// left out.
+    ///
+    /// - Returns: Nil when there is nothing to join.
+    public static func merged(_ findings: [Finding]) -> Finding? {
+        guard let first = findings.first(where: { !$0.isNull }) else { return likeliest(findings) }
+        switch first {
+        case .list:
+            return .list(
+                joined(findings.map { if case .list(let list) = $0 { list } else { [] } }))
+        case .object(let members):
+            var names = members.map(\.name)
+            var values: [String: [Finding]] = [:]
+            for case .object(let members) in findings {
+                for member in members {
+                    values[member.name, default: []].append(member.finding)
+                    if !names.contains(member.name) { names.append(member.name) }
                 }
             }
-            return .list(result)
-        case (.object(let one), .object(let two)):
-            return .object(
-                one.map { member in
-                    guard let match = two.first(where: { $0.name == member.name }) else { return member }
-                    return (member.name, member.finding.merged(with: match.finding))
-                } + two.filter { member in !one.contains { $0.name == member.name } })
-        case (.value(var one), .value(let two)):
-            if one.value == two.value {
-                one.probability = max(one.probability, two.probability)
-                one.nullProbability = min(one.nullProbability, two.nullProbability)
-                one.spans += two.spans.filter { !one.spans.contains($0) }
-                return .value(one)
-            }
-            if one.value.isNull { return other }
-            if two.value.isNull { return self }
-            return one.probability * (1 - one.nullProbability) >= two.probability * (1 - two.nullProbability)
-                ? self : other
-        default: return isNull ? other : self
+            return .object(names.compactMap { name in merged(values[name] ?? []).map { (name, $0) } })
+        case .value: return likeliest(findings)
         }
+    }
+
+    /// One value of all; equal ones are one, with the places of all. Null stays where nothing else was found.
+    private static func likeliest(_ findings: [Finding]) -> Finding? {
+        var leaves: [Leaf] = []
+        var places: [String: Int] = [:]
+        for case .value(let leaf) in findings {
+            if let place = places[Finding.value(leaf).key] {
+                leaves[place].absorb(leaf)
+            } else {
+                places[Finding.value(leaf).key] = leaves.count
+                leaves.append(leaf)
+            }
+        }
+        let values = leaves.filter { !$0.value.isNull }
+        let best = values.indices.max { (values[$0].weight, $1) < (values[$1].weight, $0) }
+        return best.map { .value(values[$0]) } ?? leaves.first.map { .value($0) }
+    }
+
+    /// The elements of several lists, each once. What is no text and no record may stand twice in one list.
+    private static func joined(_ lists: [[Finding]]) -> [Finding] {
+        var result: [[Finding]] = []
+        var places: [String: Int] = [:]
+        for list in lists {
+            var isNew: Set<String> = []
+            for finding in list where !finding.isVoid {
+                let key = finding.key
+                if let place = places[key], finding.isNamed || !isNew.contains(key) {
+                    result[place].append(finding)
+                } else {
+                    if places[key] == nil { places[key] = result.count }
+                    isNew.insert(key)
+                    result.append([finding])
+                }
+            }
+        }
+        return result.compactMap { merged($0) }
+    }
+
+    /// Whether a list ended before its records did: with the answer, or with the room that a list has. One that goes
+    /// round in circles did not.
+    func isCutShort(_ isComplete: Bool) -> Bool {
+        switch self {
+        case .value: return false
+        case .object(let members): return members.contains { $0.finding.isCutShort(isComplete) }
+        case .list(let list):
+            let isFull = isComplete ? list.count == ExtractionSchema.longestList : list.count > 1
+            return isFull && 4 * Set(list.map(\.key)).count >= 3 * list.count
+        }
+    }
+
+    /// What is known after parts of the section were read by themselves: their lists, and the likeliest of the rest.
+    func read(again parts: [Finding]) -> Finding {
+        guard !parts.isEmpty else { return self }
+        switch self {
+        case .value: return Self.merged([self] + parts) ?? self
+        case .list: return Self.merged(parts) ?? self
+        case .object(let members):
+            return .object(
+                members.map { member in
+                    let others = parts.compactMap { part -> Finding? in
+                        guard case .object(let members) = part else { return nil }
+                        return members.first { $0.name == member.name }?.finding
+                    }
+                    return (member.name, member.finding.read(again: others))
+                })
+        }
+    }
+
+    /// The least probability of its values.
+    var surety: Double {
+        var least = 1.0
+        forEachLeaf { _, leaf in if !leaf.value.isNull { least = min(least, leaf.probability) } }
+        return least
+    }
+
+    /// Members of a record with a value, and what they say.
+    var filled: [(name: String, key: String)] {
+        guard case .object(let members) = self else { return [] }
+        return members.filter { !$0.finding.isVoid }.map { ($0.name, $0.finding.key) }
+    }
+
+    /// Whether something of it stands in the text.
+    var isGrounded: Bool {
+        switch self {
+        case .value(let leaf): !leaf.spans.isEmpty
+        case .object(let members): members.contains { $0.finding.isGrounded }
+        case .list(let list): list.contains(where: \.isGrounded)
+        }
+    }
+
+    /// Whether nothing was found: null, or a record of nothing else.
+    var isVoid: Bool {
+        switch self {
+        case .value(let leaf): leaf.value.isNull
+        case .object(let members): members.allSatisfy(\.finding.isVoid)
+        case .list(let list): list.allSatisfy(\.isVoid)
+        }
+    }
+
+    /// Whether a text is part of it.
+    private var isNamed: Bool {
+        switch self {
+        case .value(let leaf): leaf.value.string != nil
+        case .object(let members): members.contains { $0.finding.isNamed }
+        case .list(let list): list.contains(where: \.isNamed)
+        }
+    }
+
+    /// What it says, the same for values that differ in white space alone.
+    private var key: String {
+        switch self {
+        case .value(let leaf):
+            guard let text = leaf.value.string else { return leaf.value.text }
+            return JSONValue.string(text.split(whereSeparator: \.isWhitespace).joined(separator: " ")).text
+        case .object(let members):
+            return "{"
+                + members.map { "\(JSONValue.string($0.name).text): \($0.finding.key)" }.joined(
+                    separator: ", ")
+                + "}"
+        case .list(let list): return "[" + list.map(\.key).joined(separator: ", ") + "]"
+        }
+    }
+}
+
+extension Finding.Leaf {
+    /// How likely it is that this is the value and that there is one.
+    fileprivate var weight: Double { probability * (1 - nullProbability) }
+
+    /// Takes what another section says of the same value.
+    fileprivate mutating func absorb(_ other: Self) {
+        // A document lacks what each of its sections lacks.
+        let isLikelier = value.isNull ? other.probability < probability : other.probability > probability
+        if isLikelier { probability = other.probability }
+        nullProbability = min(nullProbability, other.nullProbability)
+        spans += other.spans.filter { !spans.contains($0) }
+        isVerbatim = isVerbatim || other.isVerbatim
     }
 }
 

@@ -80,7 +80,11 @@ struct NumberTest: Hashable, Sendable {
 
     private var isHopeless: Bool {
         switch kind {
-        case .multiple: return state < 0
+        case .multiple(let divisor, let scale):
+            // In a fraction so many digits are left, and no others.
+            guard state >= 0, place >= 0 else { return state < 0 }
+            let (missing, power) = missing(of: divisor, digits: scale - min(place, scale), to: divisor)
+            return missing >= power
         case .compare(let bound, let relation):
             switch relation {
             case .atMost, .below:
@@ -88,6 +92,36 @@ struct NumberTest: Hashable, Sendable {
             case .atLeast, .above: return place >= 0 && state < 0
             }
         }
+    }
+
+    /// What digits must come to behind the number so far to make it a multiple of `modulus`, and ten to the power of
+    /// their number, both at most `limit`.
+    private func missing(of modulus: Int, digits: Int, to limit: Int) -> (value: Int, power: Int) {
+        var rest = state % modulus
+        var power = 1
+        for _ in 0..<digits {
+            rest = rest * 10 % modulus
+            power = min(power * 10, limit)
+        }
+        return (rest == 0 ? 0 : modulus - rest, power)
+    }
+
+    /// Digits that make a multiple of the number, bounds aside; nil for a comparison.
+    var completion: [UInt8]? {
+        guard case .multiple(let divisor, let scale) = kind, state >= 0 else { return nil }
+        var modulus = divisor
+        var count = scale - min(max(0, place), scale)
+        if place < 0 {
+            // Zeros of the fraction count as well.
+            for _ in 0..<scale {
+                if modulus % 2 == 0 { modulus /= 2 }
+                if modulus % 5 == 0 { modulus /= 5 }
+            }
+            count = String(modulus - 1).utf8.count
+            if state == 0 { return Array(String(modulus).utf8) }
+        }
+        let digits = String(missing(of: modulus, digits: count, to: modulus).value).utf8
+        return [UInt8](repeating: UInt8(ascii: "0"), count: max(0, count - digits.count)) + digits
     }
 
     /// Whether the number may end here.

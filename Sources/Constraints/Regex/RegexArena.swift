@@ -279,10 +279,22 @@ final class RegexArena {
         case .concat(let a, let b): live = isLive(a) && isLive(b)
         case .either(let list): live = list.contains { isLive($0) }
         case .repeated(let a, let minimum, _): live = minimum == 0 || isLive(a)
-        default: live = nullable[Int(id)] || explore(id)
+        default: live = nullable[Int(id)] || isCompletedByNumber(id) || explore(id)
         }
         liveness[Int(id)] = live ? 1 : 0
         return live
+    }
+
+    /// Whether the digits that a multiple lacks are a match: states of a large divisor are too many to search.
+    private func isCompletedByNumber(_ id: ID) -> Bool {
+        guard case .both(let list) = nodes[Int(id)] else { return false }
+        for part in list {
+            guard case .number(let test) = nodes[Int(part)], let digits = test.completion else { continue }
+            var state = id
+            for digit in digits where state != Self.nothing { state = derivative(state, digit) }
+            if nullable[Int(state)] { return true }
+        }
+        return false
     }
 
     /// Searches for a match, state by state.

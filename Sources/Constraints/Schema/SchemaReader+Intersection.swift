@@ -250,10 +250,10 @@ extension SchemaReader {
             if array.maximum < .max { parts.append(.array(ArraySchema(minimum: array.maximum + 1))) }
             return .union(parts)
         case .object(let object):
-            guard object.patterns.isEmpty, object.additional.isAny, object.names.isEmpty, object.minimum == 0,
-                object.maximum == .max
-            else { return nil }
+            guard object.patterns.isEmpty, object.additional.isAny, object.names.isEmpty else { return nil }
             var parts = others(.object)
+            if object.minimum > 0 { parts.append(.object(ObjectSchema(maximum: object.minimum - 1))) }
+            if object.maximum < .max { parts.append(.object(ObjectSchema(minimum: object.maximum + 1))) }
             for name in object.required {
                 parts.append(
                     .object(ObjectSchema(properties: [(name, .never("\(name) is absent here"))])))

@@ -154,10 +154,13 @@ final class SchemaReader {
 
     func place(of reference: String, _ path: String) throws(ConstraintError) -> String {
         var reference = reference
-        if ambiguous.contains(reference)
-            || reference.hasPrefix("#")
-                && resources.contains(where: { path == $0 || path.hasPrefix($0 + "/") })
-        {
+        let resource = resources.filter { path == $0 || path.hasPrefix($0 + "/") }.max { $0.count < $1.count }
+        if let resource, reference == "#" || reference.hasPrefix("#/") {
+            // A pointer begins at the nearest schema with an identifier.
+            let place = resource + reference.dropFirst()
+            if value(at: place) != nil { return place }
+        }
+        if ambiguous.contains(reference) || reference.hasPrefix("#") && resource != nil {
             throw .unsupported(
                 path: path, keyword: "$ref", reason: "\(reference) depends on an $id inside the document")
         }
@@ -201,7 +204,11 @@ final class SchemaReader {
         "divisibleBy": "a keyword of an old draft",
     ]
 
-    func read(_ value: JSONValue, _ path: String) throws(ConstraintError) -> Schema {
+    /// - Parameter outer: What holds besides; the result is right together with it, and may be less than the schema
+    ///   alone says.
+    func read(_ value: JSONValue, _ path: String, within outer: Schema = .any) throws(ConstraintError)
+        -> Schema
+    {
         try spend(path)
         if let flag = value.bool { return flag ? .any : .never("the schema at \(path) is false") }
         guard let members = value.members else {
@@ -237,13 +244,25 @@ final class SchemaReader {
             let target = SchemaReference(places: [try place(of: text, path)])
             result = try intersect(result, .reference(target), path)
         }
-        for (index, part) in try list(value, "allOf", path).enumerated() {
-            result = try intersect(result, try read(part, "\(path)/allOf/\(index)"), path)
+        let parts = try list(value, "allOf", path)
+        // What the other parts say helps to tell the alternatives of one apart.
+        var context = try intersect(outer, result, path)
+        let hasAlternatives = parts.contains { $0["oneOf"] != nil }
+        if hasAlternatives {
+            for (index, part) in parts.enumerated() where part["oneOf"] == nil {
+                context = try intersect(context, try read(part, "\(path)/allOf/\(index)"), path)
+            }
+        }
+        for (index, part) in parts.enumerated() {
+            let own = try read(part, "\(path)/allOf/\(index)", within: hasAlternatives ? context : .any)
+            result = try intersect(result, own, path)
         }
         if value["anyOf"] != nil {
             result = try intersect(result, .union(try readAll(value, "anyOf", path)), path)
         }
-        if value["oneOf"] != nil { result = try oneOf(value, within: result, path) }
+        if value["oneOf"] != nil {
+            result = try oneOf(value, within: result, besides: outer, path)
+        }
         result = try conditions(value, result, path)
         return result
     }
@@ -276,12 +295,20 @@ final class SchemaReader {
         return result
     }
 
-    /// - Parameter outer: What the other keywords leave; it helps to tell the alternatives apart.
-    private func oneOf(_ value: JSONValue, within outer: Schema, _ path: String) throws(ConstraintError)
-        -> Schema
-    {
-        var parts = try readAll(value, "oneOf", path)
+    /// - Parameters:
+    ///   - outer: What the other keywords leave; it helps to tell the alternatives apart.
+    ///   - besides: What holds besides this schema.
+    private func oneOf(
+        _ value: JSONValue, within outer: Schema, besides: Schema, _ path: String
+    ) throws(ConstraintError) -> Schema {
+        let alone = try readAll(value, "oneOf", path)
+        var parts = alone
         for index in parts.indices { parts[index] = try intersect(outer, parts[index], path) }
+        // Apart as they stand, or with what holds besides.
+        let own = parts
+        if !besides.isAny {
+            for index in parts.indices { parts[index] = try intersect(besides, own[index], path) }
+        }
         var isDisjoint = true
         var clash = (0, 0)
         for one in parts.indices {
@@ -295,8 +322,10 @@ final class SchemaReader {
         if isDisjoint || isLenient { return .union(parts) }
         // Each alternative without the others, where their complements can be written down.
         var complements: [Schema] = []
-        for part in parts {
-            guard parts.count <= 6, let complement = try complement(of: part, path) else {
+        for index in parts.indices {
+            var complement = try complement(of: alone[index], path)
+            if complement == nil { complement = try self.complement(of: parts[index], path) }
+            guard parts.count <= 6, let complement else {
                 throw .unsupported(
                     path: path, keyword: "oneOf",
                     reason: "alternatives \(clash.0) and \(clash.1) may both fit the same value")

@@ -13,6 +13,7 @@ struct ReviewOverview: Sendable {
     private var values = 0
     private var ungrounded = 0
     private var ambiguous = 0
+    private var sections = 0
 
     mutating func add(_ row: ReviewRow, _ json: JSONValue) {
         total += 1
@@ -27,7 +28,8 @@ struct ReviewOverview: Sendable {
             tokens += json["tokens"]?.integer ?? json["read_tokens"]?.integer ?? 0
         }
         guard row.kind == .extract else {
-            values += row.values.count
+            values += row.values.count { $0.group != "Outline" }
+            sections += row.values.count { $0.group == "Outline" }
             return
         }
         var seen: Set<String> = []
@@ -64,7 +66,9 @@ struct ReviewOverview: Sendable {
             tile(values, "values found")
             tile(ambiguous, "in several places")
             tile(ungrounded, "not copied from the text")
-        case .summarize: tile(values, "sentences")
+        case .summarize:
+            tile(values, "sentences chosen")
+            if sections > 0 { tile(sections, "sections in outlines") }
         case .ask:
             tile(labels["answered"]?.count ?? 0, "answered")
             tile(labels["not in the text"]?.count ?? 0, "not in the text")

@@ -9,7 +9,8 @@ extension ReviewPage {
         kept=[],chosen=-1,marks=[],at=-1;
         get("texts").textContent.split("\\n").forEach(function(line){
         var cut=line.indexOf(" ");if(cut>0)lines[+line.slice(0,cut)]=line.slice(cut+1);});
-        get("tools").hidden=false;get("review").hidden=false;
+        get("tools").hidden=rows.length<2;get("review").hidden=false;
+        if(rows.length<2)document.querySelector("main").classList.add("single");
         function make(name,kind,text,inside){var e=document.createElement(name);if(kind)e.className=kind;
         if(text!==undefined&&text!==null)e.textContent=text;if(inside)inside.appendChild(e);return e;}
         function names(field){var seen={},out=[];rows.forEach(function(row){var name=row[field];
@@ -83,8 +84,11 @@ extension ReviewPage {
         rect.setAttribute("class",r[0]);rect.setAttribute("width",r[1]);rect.setAttribute("height",10);
         svg.appendChild(rect);});
         box.appendChild(svg);make("div","n",s[1].toFixed(3),box);});}
-        function values(v){var table=make("table","values",null,doc),body=make("tbody","",null,table);
-        v.forEach(function(value,k){var tr=make("tr","",null,body);tr.dataset.value=k;
+        function values(v){var table=make("table","values",null,doc),body=make("tbody","",null,table),
+        group="";
+        v.forEach(function(value,k){if((value.g||"")!==group){group=value.g||"";
+        var head=make("th","group",group,make("tr","",null,body));head.colSpan=3;head.scope="rowgroup";}
+        var tr=make("tr","",null,body);tr.dataset.value=k;
         var name=make("td","name",null,tr);make("span","dot m"+k%6,"",name);
         name.appendChild(document.createTextNode(value.n));name.title=value.n;
         var cell=make("td","",null,tr);

@@ -11,6 +11,7 @@ extension ReviewPage {
         #shown{font-variant-numeric:tabular-nums;white-space:nowrap}
         [hidden]{display:none!important}
         .review{display:grid;grid-template-columns:minmax(300px,5fr) minmax(380px,8fr);gap:14px;height:84vh;min-height:460px}
+        main.single{max-width:1080px}.single .review{grid-template-columns:1fr;margin-top:28px}.single .list{display:none}
         .list,.doc{overflow:auto;padding:0;position:relative;overscroll-behavior:contain}
         #space{position:relative}
         .row{position:absolute;left:0;right:0;height:62px;padding:8px 14px;border-bottom:1px solid var(--line);
@@ -38,6 +39,8 @@ extension ReviewPage {
         .values td.name{color:var(--soft);white-space:nowrap;width:1%;max-width:220px;overflow:hidden;text-overflow:ellipsis}
         .values button{all:unset;cursor:pointer;white-space:pre-wrap;overflow-wrap:anywhere}
         .values .gone{color:var(--soft)}.values .note{display:block;color:var(--soft);font-size:12.5px}
+        .values th.group{text-align:left;font:600 15px/1.3 ui-serif,Georgia,"Times New Roman",serif;color:inherit;
+        padding-top:16px}
         .values tr.on td{background:var(--bg)}
         .text{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext;font-size:14.5px;line-height:1.6;
         tab-size:4;border-top:1px solid var(--line);padding-top:14px;margin-top:14px}

@@ -5,6 +5,8 @@ import JSON
 package struct ReviewRow: Sendable {
     /// One value with the places that bear it out.
     struct Value: Sendable {
+        /// What stands above the first of several that belong together.
+        var group = ""
         var name: String
         var text: String
         var probability: Double?
@@ -67,8 +69,9 @@ package struct ReviewRow: Sendable {
     private mutating func readFields() {
         for field in (row["fields"]?.array ?? []).prefix(Self.mostValues) {
             let value = field["value"] ?? .null
+            let (group, name) = Self.place(field["field"]?.string ?? "")
             var shown = Value(
-                name: field["field"]?.string ?? "", text: value.string ?? (value.isNull ? "" : value.text),
+                group: group, name: name, text: value.string ?? (value.isNull ? "" : value.text),
                 probability: field["probability"]?.double, nullProbability: field["null_probability"]?.double)
             if value.isNull { shown.notes.append("not in the text") }
             if field["grounded"]?.bool == false { shown.notes.append("not copied from the text") }
@@ -86,17 +89,32 @@ package struct ReviewRow: Sendable {
         }
     }
 
+    /// The record that a JSON pointer leads into, and its field: `/orders/2/buyer` is `buyer` of `orders 3`.
+    private static func place(_ pointer: String) -> (group: String, name: String) {
+        let steps = pointer.split(separator: "/")
+        guard let record = steps.dropLast().lastIndex(where: { Int($0) != nil }) else { return ("", pointer) }
+        let words = steps[...record].map { Int($0).map { "\($0 + 1)" } ?? String($0) }
+        return (
+            (words.count == 1 ? ["record"] + words : words).joined(separator: " "),
+            steps[(record + 1)...].joined(separator: "/")
+        )
+    }
+
     private mutating func readSentences() {
         let lists = [
-            ("", row["sentences"]), ("new ", row["update"]?["sentences"]), ("outline ", row["outline"]),
+            ("Summary", row["sentences"]), ("Summary of what is new", row["update"]?["sentences"]),
+            ("Outline", row["outline"]),
         ]
         for (name, list) in lists {
             for (index, sentence) in (list?.array ?? []).prefix(Self.mostValues).enumerated() {
                 // The lines of the source are no lines of a sentence.
                 let text = sentence["text"]?.string ?? sentence["span"]?["text"]?.string ?? ""
                 var value = Value(
-                    name: sentence["heading"]?.string ?? "\(name)\(index + 1)",
+                    group: name, name: sentence["heading"]?.string ?? "\(index + 1)",
                     text: text.split(whereSeparator: \.isWhitespace).joined(separator: " "))
+                if let count = sentence["sentences"]?.integer {
+                    value.notes.append("the most telling of \(count)")
+                }
                 if let score = sentence["score"]?.double { value.notes.append("weight \(fixed(score, 4))") }
                 if let support = sentence["support"]?.double {
                     value.notes.append("support \(fixed(support, 2))")
@@ -131,10 +149,11 @@ package struct ReviewRow: Sendable {
     }
 
     private mutating func limitPlaces() {
-        var left = Self.mostPlaces
-        for index in values.indices {
-            values[index].evidence = Array(values[index].evidence.prefix(left))
-            left -= values[index].evidence.count
+        // The chosen place of each value comes before the other places of any.
+        var left = Self.mostPlaces - values.count { !$0.evidence.isEmpty }
+        for index in values.indices where !values[index].evidence.isEmpty {
+            values[index].evidence = Array(values[index].evidence.prefix(1 + max(0, left)))
+            left -= values[index].evidence.count - 1
         }
     }
 
@@ -202,13 +221,15 @@ package struct ReviewRow: Sendable {
     }
 
     private static func json(_ value: Value) -> JSONValue {
-        .object([
-            JSONMember("n", .string(ReviewText.line(value.name, 200))),
-            JSONMember("t", .string(ReviewText.visible(HTMLText.cut(value.text, to: 4000).utf8).text)),
-            JSONMember("p", value.probability.map { .decimal($0, places: 4) } ?? .null),
-            JSONMember("z", value.nullProbability.map { .decimal($0, places: 4) } ?? .null),
-            JSONMember("o", .string(value.notes.joined(separator: ", "))),
-        ])
+        let group = value.group.isEmpty ? [] : [JSONMember("g", .string(ReviewText.line(value.group, 200)))]
+        return .object(
+            group + [
+                JSONMember("n", .string(ReviewText.line(value.name, 200))),
+                JSONMember("t", .string(ReviewText.visible(HTMLText.cut(value.text, to: 4000).utf8).text)),
+                JSONMember("p", value.probability.map { .decimal($0, places: 4) } ?? .null),
+                JSONMember("z", value.nullProbability.map { .decimal($0, places: 4) } ?? .null),
+                JSONMember("o", .string(value.notes.joined(separator: ", "))),
+            ])
     }
 
     /// An excerpt with its marks: `[start, end, place in the list of values]`, in UTF-16 units.

@@ -57,7 +57,7 @@ package enum AnswerTask: Sendable, Equatable {
         switch self {
         case .extract(let extraction):
             return
-                "extract 3\n\(extraction.schema.text)\n\(extraction.verbatim)\n\(extraction.ignoresCase)\n\(extraction.threshold)\n"
+                "extract 4\n\(extraction.schema.text)\n\(extraction.verbatim)\n\(extraction.ignoresCase)\n\(extraction.threshold)\n"
                 + reader
         case .summarize(let summary): return "\(summary.identity)\n\(reader)"
         }
@@ -75,7 +75,7 @@ package enum AnswerTask: Sendable, Equatable {
         }
     }
 
-    private func extractor(_ extraction: Extraction, _ model: LoadedModel) throws -> Extractor {
+    fileprivate func extractor(_ extraction: Extraction, _ model: LoadedModel) throws -> Extractor {
         do {
             var options = Extractor.Options()
             options.foldsCase = extraction.ignoresCase
@@ -96,12 +96,16 @@ extension RunEstimate {
         _ task: AnswerTask, inputs: [String], sample: Int?, model: LoadedModel?, progress: ProgressMeter
     ) throws {
         self.init()
-        var question = 0
+        var extractor: Extractor?
         if let model {
-            _ = try task.makeRows(model, title: "")  // a schema that cannot be enforced is found out here
+            // A schema that cannot be enforced is found out here.
+            if case .extract(let extraction) = task {
+                extractor = try task.extractor(extraction, model)
+            } else {
+                _ = try task.makeRows(model, title: "")
+            }
             var prompt = ExtractionPrompt(fields: task.fields)
             prompt.template = model.tokenizer.chatTemplate
-            question = try model.tokenizer.encode(prompt.question).count
             tokensPerSecond = Self.rate(model, prefix: try model.tokenizer.encode(prompt.prefix))
         }
         var chosen: ArraySlice<Int>?
@@ -125,7 +129,7 @@ extension RunEstimate {
             guard isChosen else { continue }
             if case .extract = task {
                 for section in cutter.append(event) {
-                    count += (model?.tokenizer.encode(section.text).count ?? 0) + question
+                    count += extractor?.tokens(of: section) ?? 0
                 }
             }
             guard case .end(let end) = event else { continue }

@@ -10,7 +10,8 @@ package final class ExtractionRows: AnswerRun.RowMaker {
     private var document: Document?
     private var cutter = SectionCutter()
     private var waiting: [DocumentSection] = []
-    private var found: Finding?
+    private var found: [Finding] = []
+    private var places: DocumentPlaces
     private var sections = 0
     private var unfinished = 0
     private var tokens = 0
@@ -21,13 +22,15 @@ package final class ExtractionRows: AnswerRun.RowMaker {
         self.extractor = extractor
         self.threshold = threshold
         self.modelText = modelText
+        places = DocumentPlaces(options: extractor.options)
     }
 
     package func begin(_ document: Document) {
         self.document = document
         cutter = SectionCutter()
         waiting = []
-        found = nil
+        found = []
+        places = DocumentPlaces(options: extractor.options)
         (sections, unfinished, tokens) = (0, 0, 0)
     }
 
@@ -36,14 +39,16 @@ package final class ExtractionRows: AnswerRun.RowMaker {
         if waiting.count >= extractor.options.sectionsPerStep { try read() }
     }
 
-    private func read() throws {
-        for result in try extractor.extract(waiting) {
+    /// - Parameter isEnd: Whether the document ends with what waits.
+    private func read(isEnd: Bool = false) throws {
+        let isWhole = isEnd && sections + waiting.count == 1
+        for (section, result) in zip(waiting, try extractor.extract(waiting, isWhole: isWhole)) {
             sections += 1
             tokens += result.tokens
             rows += result.rows
             if !result.isComplete { unfinished += 1 }
-            guard let finding = result.finding else { continue }
-            found = found.map { $0.merged(with: finding) } ?? finding
+            if let finding = result.finding { found.append(finding) }
+            places.append(section)
         }
         waiting = []
     }
@@ -53,8 +58,9 @@ package final class ExtractionRows: AnswerRun.RowMaker {
     package func close() -> [JSONValue] { [] }
 
     package func finish(_ end: DocumentEnd) throws -> JSONValue? {
-        try read()
+        try read(isEnd: true)
         guard let document else { preconditionFailure("no document was begun") }
+        let found = Finding.merged(found).map { places.placed(extractor.schema.limited($0)) }
         var status = end.status
         if status == .ok, sections == 0 { status = .skipped(.empty) }
         if status == .ok, unfinished > 0 { status = .partial(.tokens) }
@@ -72,6 +78,8 @@ package final class ExtractionRows: AnswerRun.RowMaker {
             row[1] = JSONMember("status", .string(ItemStatus.abstained.description))
         }
         row.append(JSONMember("fields", .array(fields)))
+        let missing = found.map { extractor.schema.missing(in: $0.json) } ?? []
+        if !missing.isEmpty { row.append(JSONMember("missing", .array(missing.map { .string($0) }))) }
         if unfinished > 0 { row.append(JSONMember("unfinished_sections", .integer(unfinished))) }
         row += [
             JSONMember("tokens", .integer(tokens)), JSONMember("read", .decimal(sections > 0 ? 1 : 0)),
@@ -96,16 +104,21 @@ package final class ExtractionRows: AnswerRun.RowMaker {
         case .value(let leaf): return isWithheld(leaf) ? .null : leaf.value
         case .list(let list):
             let shown = list.filter { if case .value(let leaf) = $0 { !isWithheld(leaf) } else { true } }
-            return .array(shown.map { data($0, schema["items"] ?? .bool(true)) })
+            let inner = schema["items"] ?? .bool(true)
+            // A record that lost what it requires is no record.
+            let required = (inner["required"]?.array ?? []).compactMap(\.string)
+            return .array(
+                shown.map { data($0, inner) }.filter { value in
+                    guard let members = value.members else { return true }
+                    return !members.isEmpty && required.allSatisfy { value[$0] != nil }
+                })
         case .object(let members):
             return .object(
                 members.compactMap { member in
                     let inner = schema["properties"]?[member.name] ?? .bool(true)
                     let value = data(member.finding, inner)
-                    let types =
-                        inner["type"]?.array?.compactMap(\.string) ?? inner["type"]?.string.map { [$0] } ?? []
-                    let mayBeNull = types.isEmpty || types.contains("null")
-                    return value.isNull && !mayBeNull ? nil : JSONMember(member.name, value)
+                    return value.isNull && !ExtractionSchema.mayBeNull(inner)
+                        ? nil : JSONMember(member.name, value)
                 })
         }
     }

@@ -10,6 +10,8 @@ struct ItemReader {
     var tokens: [Int32] = []
     /// Bytes of decoded text so far.
     private(set) var textBytes = 0
+    /// Whether the text so far is more than white space.
+    private var saysSomething = false
     private var rendering: DocumentRendering
     private var encoder: StreamingEncoder
     private var language = LanguageCheck()
@@ -26,6 +28,7 @@ struct ItemReader {
     mutating func append(_ event: DocumentEvent) {
         if case .text(let chunk) = event {
             textBytes += chunk.utf8.count
+            if !saysSomething { saysSomething = chunk.utf8.contains { $0 > 0x20 } }
             language.append(chunk.utf8)
         }
         rendered.removeAll(keepingCapacity: true)
@@ -40,9 +43,9 @@ struct ItemReader {
         return taken
     }
 
-    /// Whether there is nothing to sort: no text and no header that says something.
+    /// Whether there is nothing to sort: no text but white space, and no header that says something.
     var isEmpty: Bool {
-        textBytes == 0 && ["subject", "from", "to"].allSatisfy { document.first($0) == nil }
+        !saysSomething && ["subject", "from", "to"].allSatisfy { document.first($0) == nil }
             && document.attachments.isEmpty
     }
 
