@@ -68,6 +68,7 @@ def peer():
         command = [options.llama_server, "-m", options.gguf, "--port", str(port), "-c", str(CONTEXT * options.clients),
                    "-np", str(options.clients), "-t", str(options.threads), "--poll", "0", "--cache-ram", "0",
                    "--ctx-checkpoints", "0"]
+    (ROOT / "Benchmarks" / "work").mkdir(exist_ok=True)
     with open(ROOT / "Benchmarks" / "work" / "serving-peer.log", "w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
