@@ -1,26 +1,12 @@
 """openai 3.x against the server: run by clients.sh, in an environment that has them."""
 
 import asyncio
-import enum
 import unittest
 
 import openai
-import pydantic
 
+from asked import MESSAGES, Thing
 from server import Server
-
-MESSAGES = [{"role": "user", "content": "Name a colour."}]
-
-
-class Colour(enum.Enum):
-    red = "red"
-    green = "green"
-
-
-class Thing(pydantic.BaseModel):
-    name: str = pydantic.Field(max_length=12)
-    colour: Colour
-    count: int = pydantic.Field(ge=0, le=9)
 
 
 class OpenAI(unittest.TestCase):
