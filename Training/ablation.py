@@ -8,7 +8,6 @@ With WORK/ship.pt, WORK/ship/mix*.npz and WORK/eval.npz the rest of the time is 
 WORK/deadlines.json: hybrid, kda, qat; without the first two only the last is done.
 """
 import json
-import os
 import sys
 import traceback
 
@@ -39,7 +38,6 @@ def copied(t, model, held, distance):
 
 
 def main():
-    import torch
     import train as t
     from model import CONFIG, Student
 
@@ -69,18 +67,7 @@ def main():
         t.log(name, json.dumps(r))
         json.dump(results, open(f"{t.WORK}/results.json", "w"), indent=1)
         del student
-    if os.path.exists(f"{t.WORK}/ship.pt"):
-        t.load(model, f"{t.WORK}/ship.pt")
-        teacher.to(t.DEV, t.DTYPE)
-        t.wait_for("ship/mix000.npz", "eval.npz")
-        z = np.load(f"{t.WORK}/eval.npz", allow_pickle=True)
-        sets = {k: list(z[k])[: 1 if t.CPU else None] for k in z.files}
-        model.quant = model.act_quant = True
-        t.run_phase("qat", model, teacher, t.Stream(f"{t.WORK}/stream.npy"), t.Examples(f"{t.WORK}/ship/mix*.npz"), True)
-        t.save(model, "qat")
-        open(f"{t.WORK}/trained", "w").close()
-        results["shipped on"] = dict(held=t.held_loss(model, held, rows, t.ROW), **t.evaluate(model, sets, "4 bits"))
-        json.dump(results, open(f"{t.WORK}/results.json", "w"), indent=1)
+    t.go_on_with_shipped(model, teacher, t.Stream(f"{t.WORK}/stream.npy"), held, rows, results)
     open(f"{t.WORK}/done", "w").close()
     t.log("done")
 

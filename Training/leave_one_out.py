@@ -10,7 +10,6 @@ corpus, qat.
 """
 import json
 import lzma
-import os
 import random
 import sys
 import traceback
@@ -70,16 +69,7 @@ def main():
             kept[k + " answers"] = np.asarray([i for _, _, i in sets[k]])
         np.savez(f"{t.WORK}/loo-scores.npz", **kept)
         json.dump(results, open(f"{t.WORK}/results.json", "w"), indent=1)
-    if os.path.exists(f"{t.WORK}/ship.pt"):
-        t.load(model, f"{t.WORK}/ship.pt")
-        z = np.load(f"{t.WORK}/eval.npz", allow_pickle=True)
-        sets = {k: list(z[k])[: 1 if t.CPU else None] for k in z.files}
-        model.quant = model.act_quant = True
-        t.run_phase("qat", model, teacher, stream, t.Examples(f"{t.WORK}/ship/mix*.npz"), True)
-        t.save(model, "qat")
-        open(f"{t.WORK}/trained", "w").close()
-        results["shipped on"] = dict(held=t.held_loss(model, held, rows, t.ROW), **t.evaluate(model, sets, "4 bits"))
-        json.dump(results, open(f"{t.WORK}/results.json", "w"), indent=1)
+    t.go_on_with_shipped(model, teacher, stream, held, rows, results)
     open(f"{t.WORK}/done", "w").close()
     t.log("done")
 

@@ -127,7 +127,7 @@ SPAM = {
 }
 BRANDS = "PayPal|Amazon|Netflix|DHL|Microsoft|Apple|Outlook|FedEx|your bank|Webmail|UPS|DocuSign|Dropbox|the tax office|Royal Mail|Instagram|Facebook|Coinbase|Spotify|USPS|HMRC|IRS".split("|")
 JOBS = "nurse|software engineer|accountant|teacher|data analyst|warehouse manager|translator|cook|lab technician|project manager|gardener|editor|electrician|sales assistant|librarian".split("|")
-# Mail in other languages: what people write and what swindlers write, three parts each, one line a language.
+# Mail in other languages, one entry each: subjects and sentences of what people write, then of what swindlers write.
 FOREIGN = [
     ("de", ["Hallo $to1|Liebe Grüße aus $place|Treffen am Freitag|Deine Bestellung ist unterwegs|Protokoll der Sitzung|Rechnung $n5|Fotos vom Wochenende", "wir sehen uns am Freitag um $time, ich bringe Kuchen mit.|anbei das Protokoll der letzten Sitzung. Bitte schickt Änderungen bis $date.|deine Bestellung $n6 wurde heute verschickt und kommt voraussichtlich morgen an.|vielen Dank für deine Hilfe beim Umzug, die Regale stehen schon.|im Anhang findest du die Rechnung für $month. Der Betrag wird wie vereinbart abgebucht.|könntest du mir bis morgen die Zahlen schicken? Danke dir!|Oma geht es wieder gut, sie fragt, wann du kommst."],
         ["Ihr Konto wurde gesperrt|Sie haben gewonnen|Kredit ohne Schufa|Letzte Mahnung|Schnell reich mit Bitcoin", "Ihr Konto wurde aus Sicherheitsgründen gesperrt. Bestätigen Sie sofort Ihre Daten: $badurl|Herzlichen Glückwunsch, Sie haben $big gewonnen! Klicken Sie hier: $badurl|Sofortkredit ohne Schufa, Auszahlung in 24 Stunden. Jetzt beantragen: $badurl|verdienen Sie $amt am Tag von zu Hause aus. Nur noch heute: $badurl|zahlen Sie die offene Gebühr von $amt, sonst wird Ihr Anschluss gesperrt: $badurl"]),
@@ -162,7 +162,6 @@ UMBRELLAS = [
 # Kinds too near to stand in one set as alternatives.
 UNLIKE = [("invoice", "statement", "order", "fakebill"), ("newsletter", "shopnews"), ("meeting", "work", "jobs"), ("support", "reply"), ("list", "notice", "work"), ("phishing", "advance", "fakebill"), ("pills", "riches", "stocks", "miracle", "services", "advance"), ("club", "family", "office"), ("security", "statement"), ("health", "meeting"),
           ("shopnews", "pills", "services")]
-FAR = {**{k: False for k in HAM}, **{k: True for k in SPAM}}
 
 
 class Letters:
@@ -278,15 +277,15 @@ class Letters:
         kept = {}
         sender, to = self.envelope(style, kept)
         subject = self.expand(r.choice(subjects), kept)
-        body = [" ".join(p.split(" ")) for p in (self.expand(p, kept).strip() for p in parts) if p]
+        body = [p for p in (self.expand(p, kept).strip() for p in parts) if p]
         body = [p[:1].upper() + p[1:] if i and r.random() < 0.9 else p for i, p in enumerate(body)]
         sep = r.choice(["\n\n"] * 4 + ["\n", " "])
         text = sep.join(body)
-        if FAR[kind] and r.random() < 0.1:
+        if kind in SPAM and r.random() < 0.1:
             text = text.upper()
-        if FAR[kind] and r.random() < 0.15:
+        if kind in SPAM and r.random() < 0.15:
             subject = subject.upper() + r.choice(["", "!", "!!!"])
-        return self.headed(sender, to, subject, text), kind, FAR[kind]
+        return self.headed(sender, to, subject, text), kind, kind in SPAM
 
     def headed(self, sender, to, subject, text):
         r = self.r
@@ -294,7 +293,7 @@ class Letters:
         lines.append("Subject: " + " ".join(subject.split()))
         if r.random() < 0.1:
             lines.append("Attachments: " + r.choice(["invoice.pdf (application/pdf)", "photo.jpg (image/jpeg)", "document.pdf (application/pdf)", "notes.docx", "image001.png (image/png)"]))
-        return "\n".join(lines) + "\n\n" + text.replace("\u2029", "\n")
+        return "\n".join(lines) + "\n\n" + text
 
     def foreign(self):
         """(text, whether it is spam) in another language."""

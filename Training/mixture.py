@@ -341,10 +341,9 @@ class Mixture:
             text, bad = self.modern_letters.foreign() if x < 0.1 else self.modern_letters.mail()[::2]
             pair = r.choice(SPAM_NAMES)
             return self.prompt(text, pair[not bad], list(pair), dict(zip(pair, r.choice(SPAM_DESCRIPTIONS))), MAIL_INSTRUCTIONS, True, False)
-        text, kind, bad = self.modern_letters.mail(r.choice(list(HAM) + ["phishing", r.choice(list(SPAM))]))
+        text, kind, _ = self.modern_letters.mail(r.choice(list(HAM) + ["phishing", r.choice(list(SPAM))]))
         if x < 0.65:
-            sets = [u for u in UMBRELLAS if any(kind in kinds for _, kinds in u)]
-            u = r.choice(sets)
+            u = r.choice([u for u in UMBRELLAS if any(kind in kinds for _, kinds in u)])
             name = {n: r.choice(n.split("|")) for n, _ in u}
             true = next(name[n] for n, kinds in u if kind in kinds)
             return self.prompt(text, true, list(name.values()), None, MAIL_INSTRUCTIONS, True, keep_all=r.random() < 0.7)

@@ -4,7 +4,8 @@
 # Writes .carry/p1, p2, ... (ignored by git) and says how many there are. DATA holds the .jsonl.xz files of the model card,
 # mail.jsonl.xz (render_mail.py), topics.json.xz and the vectors (topics.py). The first files of the mixture (mixture.py)
 # are made here beforehand, in Training/work; the lent machine's many cores make the rest while it trains. For leave_one_out.py
-# everything is made here: LOO is the folder with stream.npy, held.npy (tokens.py), loo.npz and the folders of mixtures.
+# and ablation.py everything is made here: LOO is the folder with stream.npy, held.npy (tokens.py), the folders of mixtures and, for
+# the former, loo.npz.
 set -eu
 gguf=$1; data=$2; weights=$3; T=Training; tok=Sources/BundledModel/Resources/tokenizer.json; all=$T/work/all
 rm -rf .carry $all; mkdir -p .carry $all
