@@ -18,6 +18,7 @@ import numpy as np
 
 from letters import HAM, SPAM, UMBRELLAS, UNLIKE, Letters
 from prompts import DEFAULT_INSTRUCTION, answer, ids, load_tokenizer, segments
+from records import Records
 
 INSTRUCTIONS = [
     "Which label fits the text best?", "Classify the text.", "Choose the one label that describes the text.", "Pick the best label for this text.",
@@ -191,6 +192,7 @@ class Mixture:
                         p.append(t[a: a + self.r.randrange(300, 2500)])
                 self.pieces[n] = self.r.sample(p, min(len(p), 1500))
         self.modern_letters = Letters(self.r, [t for n in ("web", "openstax", "wiki", "nonfiction") for t in self.pieces.get(n, [])[:700]] + [b[:2500] for b, _ in self.news[:700]])
+        self.made = Records(self.r, [t for n in ("novels", "web", "wiki", "nonfiction", "debdocs") for t in self.pieces.get(n, [])[:700]])
         self.genre = {**{k: v for k, v in self.pieces.items()}, "mail": [t for s in self.spam.values() for t, l in s if l == "ham"][:800] or self.letters[:800], "news20": [t for t, _ in self.news[:800]], "reuters": [t for t, _ in self.reuters[:800]],
                       "sst2": [t for t, _ in self.sst2[:800]], "sms": [t for t, _ in self.sms[:800]], "clinc": [t for t, _ in self.clinc[:800]]}
         titled = []
@@ -335,7 +337,6 @@ class Mixture:
     def modern(self):
         """Mail of today from letters.py: spam or ham in any language, or its kind among kinds."""
         r = self.r
-        self.modern_letters.r = r
         x = r.random()
         if x < 0.4:
             text, bad = self.modern_letters.foreign() if x < 0.1 else self.modern_letters.mail()[::2]
@@ -651,10 +652,17 @@ class Mixture:
     def ask(self):
         """Questions about a text: reading comprehension, fields of records; one in six has no answer there."""
         r = self.r
-        if r.random() < 0.3:
-            t, f = r.choice(self.fields)
-            k = r.choice(list(f))
-            v = f[k][0] if f[k] else None
+        if r.random() < 0.35:
+            if r.random() < 0.4:
+                t, f = self.made.paragraph()
+                k = r.choice(list(f))
+                if f[k] is None:
+                    return self.asked(t, r.choice(["What is the {}?", "Which {} is given?", "Find the {}."]).format(k.replace("_", " ")), NOT_THERE)
+                v = f[k]
+            else:
+                t, f = r.choice(self.fields)
+                k = r.choice(list(f))
+                v = f[k][0] if f[k] else None
             if v is None or len(t) > 9000:
                 return self.ask()
             name = k.replace("_", " ")
@@ -775,6 +783,10 @@ class Mixture:
             for k in r.sample(["person", "location", "organization", "product", "date", "event"], r.randint(0, 3)):
                 value.setdefault(k, None)
             many = set(value)
+        elif r.random() < 0.35:
+            t, made = self.made.paragraph()
+            keys = list(made) if r.random() < 0.5 else r.sample(list(made), r.randint(1, len(made)))
+            value, many = {k: made[k] and [made[k]] for k in keys}, set()
         else:
             source, items, names, lists = r.choices(self.records, [self.SOURCES[x[0]] for x in self.records])[0]
             t, f = r.choice(items)
@@ -831,8 +843,8 @@ class Mixture:
         d, s = r.choice(self.summaries)
         return self.chat(r.choice(["Summarize the text in a sentence.", "Give a short summary.", "What is the main point of this text?", "TL;DR"]) + "\n\nText:\n" + d[:6000], s)
 
-    KINDS = [("mail_spam", 0.20), ("modern", 0.07), ("newsgroup", 0.13), ("short", 0.10), ("topic", 0.18), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
-             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.09), ("summary", 0.02), ("needle", 0.03), ("ask", 0.045)]
+    KINDS = [("mail_spam", 0.17), ("modern", 0.07), ("newsgroup", 0.14), ("short", 0.09), ("topic", 0.16), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
+             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.12), ("summary", 0.02), ("needle", 0.045), ("ask", 0.06)]
 
     def example(self):
         names, weights = zip(*((n, w) for n, w in self.KINDS if os.environ.get("ONLY", n) == n and (CORPORA or n != "mail_spam")))
@@ -842,6 +854,7 @@ class Mixture:
 def write(m, out, seed, budget):
     """One file of about `budget` tokens."""
     m.r, m.draw = random.Random(seed), np.random.default_rng(seed)
+    m.modern_letters.r = m.made.r = m.r
     tokens, offsets, answers, n = [], [0], [], 0
     while n < budget:
         t, a = m.example()
