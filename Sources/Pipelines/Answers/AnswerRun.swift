@@ -115,7 +115,7 @@ package struct AnswerRun {
                 if let items, place < done, items[place] != document.address {
                     throw PipelineError.data(
                         "\(TerminalText.sanitized(document.address)) is not what a stopped command read there: the "
-                            + "passwords are others. Give those of before, or remove \(journalPath) to begin anew"
+                            + "passwords are others. Give those of before, or remove \(TerminalText.sanitized(journalPath)) to begin anew"
                     )
                 }
             }

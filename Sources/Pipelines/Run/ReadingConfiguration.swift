@@ -71,8 +71,8 @@ package struct ReadingConfiguration: Sendable, Equatable {
     /// The first difference in words; nil when the same documents are read.
     package func difference(from earlier: ReadingConfiguration) -> String? {
         for key in ReadingKey.all {
-            let (then, now) = (key.shown(in: earlier.options), key.shown(in: options))
-            if then != now { return "--\(key.name) was \(then ?? "none"), and is now \(now ?? "none")" }
+            guard key.json(in: options) != key.json(in: earlier.options) else { continue }
+            return "--\(key.name) was \(key.shown(in: earlier.options)), and is now \(key.shown(in: options))"
         }
         guard usesPasswords != earlier.usesPasswords else { return nil }
         return earlier.usesPasswords

@@ -50,10 +50,11 @@ package struct ReadingKey {
         }
     }
 
-    /// The value as it would be given, for people; nil for that of the defaults.
-    func shown(in options: IngestOptions) -> String? {
+    /// The value as it would be given, for people.
+    func shown(in options: IngestOptions) -> String {
         switch value {
-        case .text(let path): return options[keyPath: path].map { TerminalText.sanitized($0, limit: 120) }
+        case .text(let path):
+            return options[keyPath: path].map { TerminalText.sanitized($0, limit: 120) } ?? "none"
         case .count(let path, _): return "\(options[keyPath: path])"
         case .bytes(let path, _): return ByteCount.short(options[keyPath: path])
         }
