@@ -112,7 +112,7 @@ let package = Package(
         .testTarget(
             name: "PipelinesTests",
             dependencies: [
-                "Pipelines", "Answers", "Inference", "JSON", "Documents", "Evaluation", "Digests",
+                "Pipelines", "Answers", "Inference", "Ingest", "JSON", "Documents", "Evaluation", "Digests",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
     ],

@@ -6,7 +6,7 @@ import Pipelines
 
 /// One call of extract, summarize, or a pipeline of them: rows to where they belong, and how it ended.
 struct AnswerExecution {
-    var inputs: [String]
+    var inputs: DocumentInputs
     var outputs: [String]
     var stateFolder: String
     var meter: ProgressMeter
@@ -23,8 +23,8 @@ struct AnswerExecution {
         StopSignal.install()
         for path in outputs { try AnswerContext.check(path, task.kind) }
         let model = task.needsModel ? try openModel() : nil
-        let title = title ?? inputs.map(CommandSupport.clean).joined(separator: " ")
-        let maker = try task.makeRows(model, title: inputs.joined(separator: " "))
+        let title = title ?? inputs.paths.map(CommandSupport.clean).joined(separator: " ")
+        let maker = try task.makeRows(model, title: inputs.paths.joined(separator: " "))
         let context = AnswerContext(
             kind: task.kind, title: title,
             model: model.map { AnswerTask.text(of: $0) } ?? "", fields: task.fields, texts: .inputs(inputs))

@@ -58,7 +58,7 @@ struct AnswerOptions: ParsableArguments {
     /// Makes the rows and puts them where they belong.
     ///
     /// - Returns: The exit status.
-    func execute(_ task: AnswerTask, inputs: [String]) throws -> Int32 {
+    func execute(_ task: AnswerTask, inputs: DocumentInputs) throws -> Int32 {
         let settings = try Settings(environment: CommandSupport.environment)
         let style = settings.text(.progress, flag: progress) ?? "auto"
         guard let known = ProgressMeter.Style(rawValue: style) else {

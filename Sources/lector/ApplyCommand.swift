@@ -37,6 +37,9 @@ struct ApplyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where runs lie.", valueName: "folder"))
     var stateDir: String?
 
+    @OptionGroup(title: "Passwords of a run that was begun with some")
+    var passwords: PasswordOptions
+
     func validate() throws {
         guard ApplyTarget(rawValue: to) != nil else {
             throw ValidationError(
@@ -53,7 +56,10 @@ struct ApplyCommand: ParsableCommand {
                 name,
                 stateFolder: RunFolder.stateFolder(
                     settings.text(.stateDir, flag: stateDir), environment: environment))
-            let summary = try ApplyRun(folder, to: ApplyTarget(rawValue: to)!, output: output).run()
+            let summary = try ApplyRun(
+                folder, to: ApplyTarget(rawValue: to)!, output: output,
+                passwords: try passwords.all()
+            ).run()
             if json {
                 try CommandSupport.print(summary.json.text + "\n")
             } else {

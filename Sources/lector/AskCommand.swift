@@ -24,6 +24,7 @@ struct AskCommand: ParsableCommand {
               lector ask book.txt -q "Where does Fogg meet Passepartout?"
               lector ask book.txt --questions questions.jsonl -o answers.jsonl
               lector ask inbox.mbox --transcript talk.md
+              lector ask reviews.csv --csv-text body -q "What do people complain about?"
               lector ask --state 3f2a9c1b -q "What is it about?" --from memory --json
 
             A line of --questions is plain text, or JSON: {"id": 1, "question": "..."}
@@ -70,6 +71,9 @@ struct AskCommand: ParsableCommand {
     @Flag(help: "Print JSON rows; --questions does so anyway.")
     var json = false
 
+    @OptionGroup(title: "Documents")
+    var reading: ReadingOptions
+
     @OptionGroup(title: "Reading")
     var options: ReadOptions
 
@@ -103,7 +107,10 @@ struct AskCommand: ParsableCommand {
                     state, folder: options.statesFolder(settings), model: model, precision: options.stateDtype
                 )
             } else {
-                guard let read = try options.read(inputs, settings: settings, model: model, meter: meter)
+                guard
+                    let read = try options.read(
+                        .init(inputs, reading: try reading.over()), settings: settings, model: model,
+                        meter: meter)
                 else {
                     return 1
                 }
@@ -133,7 +140,7 @@ struct AskCommand: ParsableCommand {
             guard isWhole else {
                 CommandSupport.complain(
                     "stopped after \(asker.count) questions; answers given are kept. Go on with\n    "
-                        + CommandLine.arguments.map(CommandSupport.quoted).joined(separator: " "))
+                        + CommandSupport.thisCommand)
                 return StopSignal.exitStatus(StopSignal.received ?? SIGINT)
             }
             return text.failures.isEmpty && asker.failed == 0 ? 0 : 1

@@ -17,6 +17,7 @@ struct ClassifyCommand: ParsableCommand {
               lector classify ~/Documents --labels invoice,contract,private -o sorted.csv
               lector classify mail.zip --labels-file labels.yaml --threshold 0.8 -o results.sqlite
               lector classify tickets --head tickets.lhd -o sorted.csv
+              lector classify reviews.csv --csv-text body --labels praise,complaint -o sorted.csv
               lector classify inbox.mbox --sample 50 --report sample.html
               lector classify inbox.mbox --dry-run
 
@@ -62,6 +63,9 @@ struct ClassifyCommand: ParsableCommand {
     @Flag(help: .hidden)
     var multi = false
 
+    @OptionGroup(title: "Documents")
+    var reading: ReadingOptions
+
     @OptionGroup(title: "Run")
     var options: RunOptions
 
@@ -89,7 +93,7 @@ struct ClassifyCommand: ParsableCommand {
 
     /// What the flags ask for, with a word on what was left to us.
     func request(_ settings: Settings) throws -> (RunRequest, note: String?) {
-        var request = RunRequest(inputs: inputs)
+        var request = RunRequest(inputs: .init(inputs, reading: try reading.over()))
         var note: String?
         if let head {
             request.head = try HeadFile.read(head)

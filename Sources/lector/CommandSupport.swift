@@ -68,6 +68,11 @@ enum CommandSupport {
         }
     }
 
+    /// The command that was given, to give it again.
+    static var thisCommand: String {
+        PasswordOptions.hidden(CommandLine.arguments).map(quoted).joined(separator: " ")
+    }
+
     /// A text from outside, for a terminal.
     static func clean(_ text: String) -> String { TerminalText.sanitized(text) }
 

@@ -57,11 +57,8 @@ struct DocumentsCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Open attachments and files inside documents.")
     var attachments = true
 
-    @OptionGroup(title: "Reading")
+    @OptionGroup(title: "Documents")
     var reading: ReadingOptions
-
-    @OptionGroup(title: "Limits")
-    var limits: LimitOptions
 
     func validate() throws {
         if [text, metadata, stats].count(where: { $0 }) > 1 {
@@ -70,18 +67,21 @@ struct DocumentsCommand: ParsableCommand {
     }
 
     func run() throws {
-        var options = IngestOptions(limits: try limits.limits())
+        try CommandSupport.run { try print() }
+    }
+
+    private func print() throws -> Int32 {
+        var options = try reading.over()
         options.includesHidden = !skipHidden
         options.opensAttachments = attachments
-        reading.apply(to: &options)
         do {
             let output = try OutputFile(path: output)
             let isComplete = try print(DocumentStream(inputs: inputs, options: options), output)
             try output.finish()
-            if !isComplete { throw ExitCode(1) }
+            return isComplete ? 0 : 1
         } catch let error as OutputFile.Failure {
             CommandSupport.complain(error.description)
-            throw ExitCode(74)
+            return 74
         }
     }
 

@@ -18,6 +18,7 @@ struct ExtractCommand: ParsableCommand {
               lector extract contract.txt --schema contract.json
               lector extract mail.zip --schema order.json -o orders.jsonl -o orders.csv -o review.html
               lector extract notes/ --schema people.json -o people.langextract.jsonl
+              lector extract dump.xml --xml-record mediawiki/page --xml-text revision/text --schema page.json
               lector extract notes/ --schema minutes.json --verbatim decisions,owner
 
             EXIT STATUS
@@ -42,6 +43,9 @@ struct ExtractCommand: ParsableCommand {
             "Values less probable than this (0 to 1) stay out of the data; the fields of a row have them, marked."
     )
     var threshold = 0.0
+
+    @OptionGroup(title: "Documents")
+    var reading: ReadingOptions
 
     @OptionGroup(title: "Output")
     var options: AnswerOptions
@@ -70,7 +74,8 @@ struct ExtractCommand: ParsableCommand {
             extraction.verbatim = mode
             extraction.ignoresCase = ignoreCase
             extraction.threshold = threshold
-            return try options.execute(.extract(extraction), inputs: inputs)
+            return try options.execute(
+                .extract(extraction), inputs: .init(inputs, reading: try reading.over()))
         }
     }
 }

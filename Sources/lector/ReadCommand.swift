@@ -18,6 +18,7 @@ struct ReadCommand: ParsableCommand {
               lector read book.txt
               lector read inbox.mbox && lector ask inbox.mbox -q "Who wants to move the meeting?"
               lector read --json ~/logs | grep -o '"cached_tokens": [0-9]*'
+              lector read letters.zip --password-file ~/.zip-password
               zcat huge.txt.gz | lector read -
 
             EXIT STATUS
@@ -31,6 +32,9 @@ struct ReadCommand: ParsableCommand {
     @Flag(help: "Print one JSON row instead of the state's key.")
     var json = false
 
+    @OptionGroup(title: "Documents")
+    var reading: ReadingOptions
+
     @OptionGroup(title: "Reading")
     var options: ReadOptions
 
@@ -40,7 +44,11 @@ struct ReadCommand: ParsableCommand {
             let settings = try options.settings()
             let meter = try options.meter(settings)
             let model = try options.open(settings)
-            guard let text = try options.read(inputs, settings: settings, model: model, meter: meter) else {
+            guard
+                let text = try options.read(
+                    .init(inputs, reading: try reading.over()), settings: settings, model: model, meter: meter
+                )
+            else {
                 return 1
             }
             let state = text.state

@@ -65,7 +65,7 @@ struct ReadOptions: ParsableArguments {
 
     /// Reads the inputs into a state; nil after a signal, when the way to go on has been said.
     func read(
-        _ inputs: [String], settings: Settings, model: LoadedModel, meter: ProgressMeter
+        _ inputs: DocumentInputs, settings: Settings, model: LoadedModel, meter: ProgressMeter
     ) throws -> TextReading.Text? {
         var options = TextReading.Options(inputs: inputs, folder: statesFolder(settings))
         options.skipsQuoted = skipQuoted
@@ -90,9 +90,9 @@ struct ReadOptions: ParsableArguments {
             }
             return text
         case .stopped(let signal, let tokens):
-            let command = CommandLine.arguments.map(CommandSupport.quoted).joined(separator: " ")
+            let command = CommandSupport.thisCommand
             CommandSupport.complain(
-                inputs.contains("-")
+                inputs.includesStandardInput
                     ? "stopped; \(tokens) tokens are kept, and the same text on standard input goes on from there"
                     : "stopped; \(tokens) tokens are kept. Go on with\n    \(command)")
             throw ExitCode(StopSignal.exitStatus(signal))

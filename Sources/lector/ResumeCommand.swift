@@ -10,11 +10,13 @@ struct ResumeCommand: ParsableCommand {
         discussion: """
             RUN is the folder of a run, its name under the state folder, or the beginning of that name.
             What has a row is not read again; a long document goes on from its saved state. The result
-            has the same bytes as that of a run that was never stopped.
+            has the same bytes as that of a run that was never stopped. How inputs are read is part of the run;
+            passwords are kept nowhere, and a run that was begun with some needs them again.
 
             EXAMPLES
               lector resume inbox.mbox-3f2a9c1b8d04
               lector resume ./my-run
+              lector resume ./my-run --password-file ~/.zip-password
 
             EXIT STATUS
               as `lector classify`; 78 when the input or the model is not what it was
@@ -37,7 +39,7 @@ struct ResumeCommand: ParsableCommand {
                 throw PipelineError.usage(
                     "\(CommandSupport.clean(name)) is cut into shards; `lector work` goes on with it")
             }
-            var request = try RunRequest(resuming: folder)
+            var request = try RunRequest(resuming: folder, passwords: try options.passwords.all())
             if options.threads != nil { request.output.threads = options.threads }
             let manifest = try RunManifest(path: folder.manifestPath)
             guard chdir(manifest.workingFolder) == 0 else {
@@ -66,6 +68,8 @@ struct ResumeOptions: ParsableArguments {
 
     @Flag(name: .shortAndLong, help: "Say more.")
     var verbose = false
+
+    @OptionGroup var passwords: PasswordOptions
 
     func fill(_ options: inout RunOptions) {
         options.stateDir = stateDir

@@ -9,13 +9,14 @@ struct RunCommand: ParsableCommand {
         abstract: "Runs a pipeline file over inputs.",
         discussion: """
             The file says what `lector classify`, `extract` or `summarize` take as flags; -o and --report add to
-            its outputs.
+            its outputs, and --json-text and its like go before its `reading`.
 
             EXAMPLES
               lector run Pipelines/triage-mailbox.yaml inbox.mbox
               lector run Pipelines/triage-mailbox.yaml inbox.mbox --sample 50
               lector run Pipelines/triage-mailbox.yaml inbox.mbox --dry-run
               lector run Pipelines/contract-fields.yaml contracts/
+              lector run Pipelines/contract-fields.yaml contracts.jsonl --json-text body
 
             EXIT STATUS
               as the verb of its task; 78 for a mistake in the file, with its line
@@ -33,6 +34,9 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Count documents and tokens, estimate time and disk, and stop.")
     var dryRun = false
 
+    @OptionGroup(title: "Documents")
+    var reading: ReadingOptions
+
     @OptionGroup(title: "Run")
     var options: RunOptions
 
@@ -47,7 +51,7 @@ struct RunCommand: ParsableCommand {
             let settings = try options.settings()
             let file = try PipelineFile(path: pipeline)
             if let task = file.answers { return try run(task, file, settings) }
-            var request = RunRequest(inputs: inputs)
+            var request = RunRequest(inputs: .init(inputs, reading: try reading.over(file.reading)))
             request.labels = file.labels
             request.instruction = file.instruction
             request.threshold = file.threshold
@@ -78,7 +82,8 @@ struct RunCommand: ParsableCommand {
             throw PipelineError.usage("--report \(CommandSupport.clean(report)): a report ends in .html")
         }
         let execution = AnswerExecution(
-            inputs: inputs, outputs: output.files + (report.map { [$0] } ?? []),
+            inputs: .init(inputs, reading: try reading.over(file.reading)),
+            outputs: output.files + (report.map { [$0] } ?? []),
             stateFolder: options.stateFolder(settings), meter: try options.meter(settings),
             json: options.json, quiet: options.quiet, sample: sample)
         let open = { try ModelOpening.open(output) }

@@ -108,6 +108,14 @@ struct RunOptions: ParsableArguments {
                 }
                 if !quiet {
                     meter.say(summary.text)
+                    if summary.encrypted > 0 {
+                        let usesPasswords = classification.configuration.reading.usesPasswords
+                        meter.say(
+                            "encrypted: \(summary.encrypted); "
+                                + (usesPasswords
+                                    ? "to try other passwords, give another --run folder with them"
+                                    : "--password-file FILE gives passwords to try"))
+                    }
                     if summary.processTokens > 0 { meter.say(summary.workText) }
                     if let price { meter.say(price.words(read: summary.tokens)) }
                     if !request.files.isEmpty {

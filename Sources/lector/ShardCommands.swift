@@ -11,12 +11,13 @@ struct PlanCommand: ParsableCommand {
         abstract: "Cuts a classification into shards that any number of processes work on.",
         discussion: """
             Takes the flags of `classify`. The folder of --run gets a manifest and the shards, which nothing changes
-            afterwards: inputs, labels, model and CPU class are frozen, and a worker with others refuses. The
-            folder may lie on a disk that several machines share.
+            afterwards: inputs and how they are read, labels, model and CPU class are frozen, and a worker with others
+            refuses. Passwords are kept nowhere; each worker, and the merge, gets them again. The folder may lie on a disk that several machines share.
 
             EXAMPLES
               lector plan archive.mbox --labels-file labels.yaml --run big --shards 64 -o labels.jsonl
               for worker in 1 2 3 4; do lector work big & done; wait; lector merge big
+              lector plan reviews.jsonl --json-text body --labels praise,complaint --run reviews -o labels.jsonl
               lector status big --watch
               lector slurm big --submit --cpus 8 --time 4:00:00
 
@@ -137,8 +138,12 @@ struct MergeCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Say nothing but errors.")
     var quiet = false
 
+    @OptionGroup(title: "Passwords of a run that was begun with some")
+    var passwords: PasswordOptions
+
     func run() throws {
         try CommandSupport.run {
+            let passwords = try self.passwords.all()
             // Files are named from here, inputs from where the run was planned.
             var target: RunRequest.Output?
             if !output.isEmpty || report != nil {
@@ -147,7 +152,8 @@ struct MergeCommand: ParsableCommand {
                 target!.report = report.map(FileSystem.absolute)
             }
             let folder = try enterPlannedRun(name, stateDir: stateDir)
-            let (summary, files) = try ShardMerge.run(folder, output: target)
+            let (summary, files) = try ShardMerge.run(
+                folder, output: target, passwords: passwords)
             if files.isEmpty {
                 var failure: PipelineError?
                 try ResultsReader.rows(of: folder) { row in

@@ -14,6 +14,7 @@ struct SummarizeCommand: ParsableCommand {
               lector summarize book.txt --words 300 --outline
               lector summarize minutes.txt --focus "budget and deadlines"
               lector summarize inbox.mbox --by thread -o summaries.csv -o review.html
+              lector summarize reviews.jsonl --json-text body -o summaries.jsonl
               lector summarize log.txt --since yesterday.jsonl -o today.jsonl
 
             EXIT STATUS
@@ -51,6 +52,9 @@ struct SummarizeCommand: ParsableCommand {
             valueName: "rows"))
     var since: String?
 
+    @OptionGroup(title: "Documents")
+    var reading: ReadingOptions
+
     @OptionGroup(title: "Output")
     var options: AnswerOptions
 
@@ -77,7 +81,7 @@ struct SummarizeCommand: ParsableCommand {
             task.subject = SummaryTask.Subject(rawValue: by)!
             task.leastSupport = support
             if let since { task.earlier = try FileSystem.read(since, limit: 1 << 30) }
-            return try options.execute(.summarize(task), inputs: inputs)
+            return try options.execute(.summarize(task), inputs: .init(inputs, reading: try reading.over()))
         }
     }
 }

@@ -19,6 +19,7 @@ struct TokensCommand: ParsableCommand {
               lector tokens inbox.mbox
               lector tokens --json archive.zip | grep '"summary"'
               lector tokens --skip-quoted ~/Mail
+              lector tokens reviews.jsonl --json-text body
               lector tokens --price 0.30,0.60 inbox.mbox
 
             EXIT STATUS
@@ -50,26 +51,30 @@ struct TokensCommand: ParsableCommand {
     @Flag(help: "Do not measure; print counts only.")
     var noEstimate = false
 
-    @OptionGroup(title: "Limits")
-    var limits: LimitOptions
+    @OptionGroup(title: "Documents")
+    var reading: ReadingOptions
 
     func run() throws {
-        let options = IngestOptions(limits: try limits.limits())
+        try CommandSupport.run { try print() }
+    }
+
+    private func print() throws -> Int32 {
+        let options = try reading.over()
         let loaded: LoadedModel
         do {
             loaded = try LoadedModel.open(path: model)
         } catch {
             CommandSupport.complain("\(error)")
-            throw ExitCode(78)
+            return 78
         }
         do {
             let output = try OutputFile(path: nil)
             let isComplete = try print(DocumentStream(inputs: inputs, options: options), loaded, output)
             try output.finish()
-            if !isComplete { throw ExitCode(1) }
+            return isComplete ? 0 : 1
         } catch let error as OutputFile.Failure {
             CommandSupport.complain("\(error)")
-            throw ExitCode(74)
+            return 74
         }
     }
 

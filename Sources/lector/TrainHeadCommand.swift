@@ -1,5 +1,6 @@
 import Answers
 import ArgumentParser
+import Ingest
 import JSON
 import Pipelines
 
@@ -8,12 +9,13 @@ struct TrainHeadCommand: ParsableCommand {
         commandName: "train-head",
         abstract: "Learns labels from examples: a linear head on the frozen model's states.",
         discussion: """
-            INPUT is JSON lines with the fields text and label, or anything that `classify` reads with the labels
+            INPUT is JSON lines with the fields text and label, a table with such columns (--csv-text), or anything that `classify` reads with the labels
             in --gold, as `eval` takes them. A few examples a label are enough to begin; a few hundred take
             seconds. The file that it writes belongs to this model: `classify --head` refuses another.
 
             EXAMPLES
               lector train-head examples.jsonl -o tickets.lhd
+              lector train-head tickets.csv --csv-text body --json-label team -o tickets.lhd
               lector train-head inbox.mbox --gold labels.jsonl -o mine.lhd
               lector classify new.mbox --head mine.lhd -o rows.jsonl
 
@@ -40,10 +42,7 @@ struct TrainHeadCommand: ParsableCommand {
     @Option(help: "The question; without it: Which label fits the text best?")
     var instruction: String?
 
-    @Option(help: "The field of a JSON line that holds the text.")
-    var jsonText = "text"
-
-    @Option(help: "The field that holds the label.")
+    @Option(help: "The field of a JSON line, or the column of a CSV, that holds the label.")
     var jsonLabel = "label"
 
     @Option(help: "Read at most so many tokens of a document.")
@@ -66,6 +65,9 @@ struct TrainHeadCommand: ParsableCommand {
 
     @Flag(name: .shortAndLong, help: "Say nothing but errors.")
     var quiet = false
+
+    @OptionGroup(title: "Documents")
+    var reading: ReadingOptions
 
     func validate() throws {
         if labels != nil && labelsFile != nil {
@@ -96,9 +98,11 @@ struct TrainHeadCommand: ParsableCommand {
                     "cannot write \(CommandSupport.clean(output)): there is no folder \(CommandSupport.clean(parent))"
                 )
             }
-            var request = HeadTraining.Request(inputs: inputs)
+            var defaults = IngestOptions()
+            // Without --gold the labels stand beside the texts, in lines of JSON unless other records are named.
+            if gold == nil, !reading.namesRecords { defaults.jsonTextField = "text" }
+            var request = HeadTraining.Request(inputs: .init(inputs, reading: try reading.over(defaults)))
             request.gold = gold
-            request.textField = jsonText
             request.labelField = jsonLabel
             if let labelsFile { request.labels = try LabelSource.read(labelsFile) }
             if let labels { request.labels = try LabelSource.parse(labels) }

@@ -25,12 +25,16 @@ struct WorkCommand: ParsableCommand {
                 {"run":"big","shard":3,"exit":0,"rows":120,"notOK":0,"tokens":31337,"readAgain":0,"seconds":4.2}
             with the exit status that `work --shard` would have, and "error" where it is not 0 or 1.
 
+            The plan says how inputs are read; passwords are not in it, and are given to each worker: in the
+            environment of a job LECTOR_PASSWORD is the easiest.
+
             SIGTERM saves and exits with 75 within 10 seconds.
 
             EXAMPLES
               lector work big
               lector work big --shard 3
               lector work big --shard-from-env --allow-partial
+              lector work big --password-file ~/.zip-password
 
             EXIT STATUS
               0 finished; 1 finished, and some rows are not ok (0 with --allow-partial); 64 usage; 65 data; 74 I/O; 75
@@ -160,7 +164,7 @@ struct WorkCommand: ParsableCommand {
         meter.clear()
         CommandSupport.complain(
             "stopped in shard \(number); nothing is lost. Go on with\n    "
-                + CommandLine.arguments.map(CommandSupport.quoted).joined(separator: " "))
+                + CommandSupport.thisCommand)
         return StopSignal.exitStatus(signal)
     }
 }
@@ -169,6 +173,7 @@ struct WorkCommand: ParsableCommand {
 final class ShardWorker {
     let options: ResumeOptions
     let deadAfter: Double
+    private let passwords: [String]
     let meter: ProgressMeter
     private var model: (output: RunRequest.Output, loaded: LoadedModel)?
     /// The last run, as long as its plan is the same file: to look at all inputs again takes long where there are millions.
@@ -177,6 +182,7 @@ final class ShardWorker {
     init(_ options: ResumeOptions, deadAfter: Double) throws {
         self.options = options
         self.deadAfter = deadAfter
+        passwords = try options.passwords.all()
         var all = RunOptions.parseOrExit([])
         options.fill(&all)
         meter = try all.meter(try all.settings())
@@ -186,7 +192,7 @@ final class ShardWorker {
     func work(on folder: RunFolder) throws -> ShardWork {
         let plan = PlanFile(folder.planPath)
         if let last, last.plan == plan { return last.work }
-        var request = try RunRequest(resuming: folder)
+        var request = try RunRequest(resuming: folder, passwords: passwords)
         if let threads = options.threads { request.output.threads = threads }
         let path = request.output.modelPath.map(FileSystem.absolute)
         request.output.modelPath = path
@@ -195,7 +201,8 @@ final class ShardWorker {
             model = nil
             model = (request.output, try ModelOpening.open(request.output))
         }
-        let work = try ShardWork(folder, model: model!.loaded, progress: meter)
+        let work = try ShardWork(
+            folder, passwords: passwords, model: model!.loaded, progress: meter)
         last = (plan, work)
         return work
     }

@@ -56,7 +56,7 @@ struct AnswerWriterTests {
     ) throws -> String {
         let context = AnswerContext(
             kind: kind, title: "t", model: "m", fields: kind == .extract ? ["who", "sum"] : [],
-            texts: .inputs(inputs))
+            texts: .inputs(DocumentInputs(inputs)))
         let writer = try context.writer(folder.file(name))
         for row in rows { try writer.write(row) }
         #expect(!FileSystem.exists(folder.file(name)), "nothing is there before the end")

@@ -18,7 +18,7 @@ import Testing
     private func read(_ inputs: [String], _ model: LoadedModel, interval: Int = 65_536) throws
         -> TextReading.Text
     {
-        var options = TextReading.Options(inputs: inputs, folder: folder.file("states"))
+        var options = TextReading.Options(inputs: DocumentInputs(inputs), folder: folder.file("states"))
         options.reading.intervalTokens = interval
         options.reading.intervalSeconds = 3600
         let meter = ProgressMeter(style: .none, noColor: true, isQuiet: true)

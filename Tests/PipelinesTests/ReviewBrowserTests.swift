@@ -60,7 +60,7 @@ struct ReviewBrowserTests {
         let path = folder.write(mailbox, to: "in.mbox")
         let writer = try ReviewWriter(
             folder.file("r.html"), .init(title: "in.mbox", kind: .classify, labels: ["spam", "ham"]),
-            texts: .inputs([path]))
+            texts: .inputs(DocumentInputs([path])))
         for index in 0..<10_000 {
             try writer.write(
                 Self.row(
@@ -138,7 +138,7 @@ struct ReviewBrowserTests {
             ])
         }
         let writer = try ReviewWriter(
-            folder.file("r.html"), .init(title: "a", kind: .extract), texts: .inputs([path]))
+            folder.file("r.html"), .init(title: "a", kind: .extract), texts: .inputs(DocumentInputs([path])))
         try writer.write(
             .object([
                 JSONMember("item", .string(path)), JSONMember("status", .string("ok")),

@@ -149,6 +149,20 @@ struct SettingsTests {
         (sound + "outputs: [a.txt]", "line 3: a.txt"),
         (sound + "outputs: a.csv", "line 3: outputs should be a list"),
         (sound + "instruction: ' '", "line 3: the instruction is empty"),
+        (
+            sound + "reading:\n  jsontext: a",
+            "line 4: there is no `jsontext` in reading; did you mean `json-text`? there are json-text, csv-text"
+        ),
+        (sound + "reading: a", "line 3: reading should be names with values"),
+        (sound + "reading:\n  json-text: ' '", "line 4: `json-text` is empty"),
+        (sound + "reading:\n  max-depth: deep", "line 4: max-depth should be a whole number"),
+        (sound + "reading:\n  max-entries: 0", "line 4: `max-entries` is 0; a whole number from 1"),
+        (sound + "reading:\n  max-message: 2G", "line 4: `max-message` is 2G; at most 1G"),
+        (sound + "reading:\n  max-document: lots", "line 4: max-document should be a number of bytes"),
+        (
+            sound + "reading:\n  password: x",
+            "line 4: `password` does not stand in files; give --password-file"
+        ),
         ("task: classify", "`version: 1` is missing"),
         ("version: 1", "`task: classify` is missing"),
         ("version: 2\ntask: classify", "version 2"),

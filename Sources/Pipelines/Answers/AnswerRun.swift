@@ -41,7 +41,7 @@ package struct AnswerRun {
         var rows: Int { get }
     }
 
-    private let inputs: [String]
+    private let inputs: DocumentInputs
     private let sample: Int?
     private let journalPath: String
 
@@ -49,26 +49,28 @@ package struct AnswerRun {
     ///   - identity: Everything besides the inputs that decides a row.
     ///   - sample: Documents to work on, chosen by digest; nil for all.
     package init(
-        inputs: [String], identity: String, stateFolder: String, sample: Int? = nil
+        inputs: DocumentInputs, identity: String, stateFolder: String, sample: Int? = nil
     ) throws(PipelineError) {
         self.inputs = inputs
         self.sample = sample
         let folder = stateFolder + "/answers"
         try FileSystem.makeFolder(folder)
         var spool: String?
-        if inputs.contains("-") {
+        if inputs.includesStandardInput {
             let path = "\(folder)/stdin.\(getpid())"
             try StandardInput.spool(to: path)
             spool = path
         }
-        let inventory = try InputInventory(paths: inputs, spool: spool)
+        let inventory = try InputInventory(paths: inputs.paths, spool: spool)
         if let spool {
             // The copy stays as long as it is open.
             try StandardInput.replace(with: spool)
             unlink(spool)
         }
         let chosen = sample.map { "\nsample \($0)" } ?? ""
-        let digest = SHA256.digest(of: "answers 1\n\(identity)\(chosen)\n\(inventory.json.text)".utf8).hex
+        let reading = ReadingConfiguration(inputs.reading).json.map { "\nreading \($0.text)" } ?? ""
+        let digest =
+            SHA256.digest(of: "answers 1\n\(identity)\(chosen)\(reading)\n\(inventory.json.text)".utf8).hex
         journalPath = "\(folder)/\(digest.prefix(32)).jsonl"
     }
 
@@ -81,18 +83,21 @@ package struct AnswerRun {
         let journal = try RowJournal(journalPath)
         defer { journal.close() }
         var done = 0
+        // Other passwords can open other documents, and no file tells which they were.
+        var items: [String]? = inputs.reading.passwords.isEmpty ? nil : []
         if maker.isGrouped { try journal.clear() }
         try journal.replay { row in
             done += 1
+            items?.append(row["item"]?.string ?? "")
             count(row, &summary)
             try emit(row)
         }
         summary.resumed = done
         var places: ArraySlice<Int>?
         if let sample { places = try SampleSelection(sample, of: inputs).places[...] }
-        if inputs.contains("-") { StandardInput.rewind() }
+        if inputs.includesStandardInput { StandardInput.rewind() }
         var (place, documentsSeen, isChosen) = (-1, 0, true)
-        let stream = DocumentStream(inputs: inputs)
+        let stream = inputs.documents()
         while let event = stream.next() {
             if let signal = StopSignal.received {
                 summary.stopped = signal
@@ -107,6 +112,12 @@ package struct AnswerRun {
             if case .begin(let document) = event {
                 place += 1
                 if place >= done { maker.begin(document) }
+                if let items, place < done, items[place] != document.address {
+                    throw PipelineError.data(
+                        "\(TerminalText.sanitized(document.address)) is not what a stopped command read there: the "
+                            + "passwords are others. Give those of before, or remove \(TerminalText.sanitized(journalPath)) to begin anew"
+                    )
+                }
             }
             guard place >= done else { continue }
             try maker.append(event)

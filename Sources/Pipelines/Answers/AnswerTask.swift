@@ -93,7 +93,7 @@ extension RunEstimate {
     ///
     /// - Parameter model: Nil for a task that needs none.
     package init(
-        _ task: AnswerTask, inputs: [String], sample: Int?, model: LoadedModel?, progress: ProgressMeter
+        _ task: AnswerTask, inputs: DocumentInputs, sample: Int?, model: LoadedModel?, progress: ProgressMeter
     ) throws {
         self.init()
         var extractor: Extractor?
@@ -116,7 +116,7 @@ extension RunEstimate {
         }
         var cutter = SectionCutter()
         var (place, count, isChosen) = (-1, 0, true)
-        let stream = DocumentStream(inputs: inputs)
+        let stream = inputs.documents()
         while let event = stream.next(), StopSignal.received == nil {
             if case .begin(let document) = event {
                 place += 1

@@ -13,12 +13,12 @@ import JSON
 /// Source: langextract/data.py and data_lib.py.
 final class LangextractWriter: ResultWriter {
     private let file: AtomicFile
-    private let inputs: [String]
+    private let inputs: DocumentInputs
     /// Rows as lines, in a file that has no name any more.
     private let spool: Int32
     private let spoolPath: String
 
-    init(_ path: String, inputs: [String]) throws(PipelineError) {
+    init(_ path: String, inputs: DocumentInputs) throws(PipelineError) {
         file = try AtomicFile(path, mode: 0o666)
         self.inputs = inputs
         spoolPath = path + ".rows"
@@ -36,8 +36,8 @@ final class LangextractWriter: ResultWriter {
     func finish() throws {
         lseek(spool, 0, SEEK_SET)
         var rows = try LineReader("/proc/self/fd/\(spool)")
-        if inputs.contains("-") { StandardInput.rewind() }
-        let stream = DocumentStream(inputs: inputs)
+        if inputs.includesStandardInput { StandardInput.rewind() }
+        let stream = inputs.documents()
         while let line = try rows.next() {
             let row = try JSONValue(parsing: line.bytes)
             let text = Self.nextText(stream)

@@ -31,16 +31,20 @@ package struct ApplyRun {
 
     private let folder: RunFolder
     private let manifest: RunManifest
+    private let inputs: DocumentInputs
     private let target: ApplyTarget
     private let output: String
 
     /// - Throws: `.usage` for an output folder that holds something, `.configuration` for a run
     ///   that is not finished.
-    package init(_ folder: RunFolder, to target: ApplyTarget, output: String) throws(PipelineError) {
+    package init(
+        _ folder: RunFolder, to target: ApplyTarget, output: String, passwords: [String] = []
+    ) throws(PipelineError) {
         self.folder = RunFolder(FileSystem.absolute(folder.path))
         self.target = target
         self.output = FileSystem.absolute(output)
         manifest = try RunManifest(path: self.folder.manifestPath)
+        inputs = try manifest.inputs(passwords: passwords)
         guard self.folder.isFinished else {
             throw .configuration(
                 "the run \(TerminalText.sanitized(folder.path)) is not finished; first: lector resume "
@@ -51,7 +55,7 @@ package struct ApplyRun {
                 "\(TerminalText.sanitized(output)) is there already; give a folder that is not, or an empty one"
             )
         }
-        if manifest.inventory.inputs.contains(where: { $0.path == "-" }) {
+        if inputs.includesStandardInput {
             try StandardInput.replace(with: self.folder.standardInputPath)
         }
     }
@@ -97,7 +101,7 @@ package struct ApplyRun {
         var place = -1
         var index = -1
         var document: Document?
-        let stream = DocumentStream(inputs: manifest.inventory.inputs.map(\.path))
+        let stream = inputs.documents()
         while let event = stream.next() {
             switch event {
             case .begin(let begun):

@@ -152,4 +152,31 @@ package enum ByteCount {
         let name = ["bytes", "KiB", "MiB", "GiB", "TiB"][unit]
         return unit == 0 ? "\(bytes) \(name)" : "\(JSONValue.decimal(value, places: 1).text) \(name)"
     }
+
+    /// A number of bytes as people write it: `500`, `64K`, `20M`, `1G`, `2T`; nil for anything else, and for 0.
+    package static func parse(_ text: String) -> Int? {
+        let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
+        var digits = Substring(text.uppercased())
+        var shift = 0
+        if digits.hasSuffix("IB") {
+            digits = digits.dropLast(2)
+        } else if digits.hasSuffix("B") {
+            digits = digits.dropLast()
+        }
+        if let unit = digits.last.flatMap({ units[$0] }) {
+            shift = unit
+            digits = digits.dropLast()
+        }
+        guard let number = Int(digits), number > 0, number <= Int.max >> shift else { return nil }
+        return number << shift
+    }
+
+    /// The other way round: `1572864` as `1536K`.
+    package static func short(_ bytes: Int) -> String {
+        for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")]
+        where bytes % (1 << shift) == 0 && bytes > 0 {
+            return "\(bytes >> shift)\(unit)"
+        }
+        return "\(bytes)"
+    }
 }

@@ -8,11 +8,9 @@ import Ingest
 /// model makes of them.
 package final class HeadTraining {
     package struct Request: Sendable {
-        package var inputs: [String]
+        package var inputs: DocumentInputs
         /// Gold labels by item, row number or order; nil takes each document's own `label`.
         package var gold: String?
-        /// Field of a JSON line that holds the text.
-        package var textField = "text"
         /// The metadata field that holds the label.
         package var labelField = "label"
         /// Nil takes the labels that occur, sorted.
@@ -21,7 +19,7 @@ package final class HeadTraining {
         package var maxTokens: Int?
         package var skipQuoted = false
 
-        package init(inputs: [String]) { self.inputs = inputs }
+        package init(inputs: DocumentInputs) { self.inputs = inputs }
     }
 
     package struct Outcome: Sendable {
@@ -45,12 +43,6 @@ package final class HeadTraining {
         self.progress = progress
     }
 
-    private func stream() -> DocumentStream {
-        var options = IngestOptions()
-        if request.gold == nil { options.jsonTextField = request.textField }
-        return DocumentStream(inputs: request.inputs, options: options)
-    }
-
     private func gold() throws(PipelineError) -> GoldLabels? {
         guard let path = request.gold else { return nil }
         do { return try GoldLabels(jsonLines: try FileSystem.read(path)) } catch let error as RowError {
@@ -65,10 +57,10 @@ package final class HeadTraining {
         if let gold {
             names = Set(gold.labels)
         } else {
-            if request.inputs.contains("-") {
+            if request.inputs.includesStandardInput {
                 throw .usage("standard input is read once; name its labels by --labels or --labels-file")
             }
-            let stream = stream()
+            let stream = request.inputs.documents()
             while let event = stream.next() {
                 if case .begin(let document) = event, let name = document.first(request.labelField) {
                     names.insert(name)
@@ -77,8 +69,8 @@ package final class HeadTraining {
         }
         guard !names.isEmpty else {
             throw .data(
-                "no document has a label: expected JSON lines with \"\(TerminalText.sanitized(request.textField))\" "
-                    + "and \"\(TerminalText.sanitized(request.labelField))\", or --gold FILE with a line "
+                "no document has a label: expected JSON lines (--json-text) or rows (--csv-text) with a field "
+                    + "\"\(TerminalText.sanitized(request.labelField))\", or --gold FILE with a line "
                     + "{\"item\": ..., \"label\": ...} for each document")
         }
         let sorted = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -116,7 +108,7 @@ package final class HeadTraining {
             progress.counts.documents = found.count
             progress.tick()
         }
-        let stream = stream()
+        let stream = request.inputs.documents()
         var row = -1
         var reader: ItemReader?
         while let event = stream.next() {

@@ -41,12 +41,13 @@ package protocol ResultWriter: AnyObject {
 package struct ResultContext: Sendable {
     package var title: String
     package var configuration: RunConfiguration
-    package var inputs: [String]
+    package var inputs: DocumentInputs
     /// One sentence for the report, for example that this is a sample.
     package var note: String?
 
     package init(
-        title: String, configuration: RunConfiguration, inputs: [String] = [], note: String? = nil
+        title: String, configuration: RunConfiguration, inputs: DocumentInputs = .init([]),
+        note: String? = nil
     ) {
         self.title = title
         self.configuration = configuration

@@ -10,7 +10,7 @@ import JSON
 package final class ReviewWriter: ResultWriter {
     /// Where the texts of documents are found.
     package enum Texts {
-        case inputs([String])
+        case inputs(DocumentInputs)
         /// The passages of one text that questions were asked about.
         case passages(PassageIndex)
     }
@@ -39,7 +39,7 @@ package final class ReviewWriter: ResultWriter {
     }
 
     /// Reads the inputs until every row has its text. A document that changed or went away meanwhile has none.
-    private func writeDocuments(_ inputs: [String]) throws {
+    private func writeDocuments(_ inputs: DocumentInputs) throws {
         var waiting: [String: [Int]] = [:]
         // Rows of several documents show the surroundings of their evidence, wherever it stands.
         var groups: [Int: ReviewExcerpts] = [:]
@@ -52,8 +52,8 @@ package final class ReviewWriter: ResultWriter {
                 waiting[row.item, default: []].append(index)
             }
         }
-        if inputs.contains("-") { StandardInput.rewind() }
-        let stream = DocumentStream(inputs: inputs)
+        if inputs.includesStandardInput { StandardInput.rewind() }
+        let stream = inputs.documents()
         var open: (index: Int, excerpts: ReviewExcerpts)?
         while !(waiting.isEmpty && open == nil && groups.isEmpty), let event = stream.next() {
             switch event {

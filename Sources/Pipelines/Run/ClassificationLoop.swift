@@ -110,7 +110,9 @@ final class ClassificationLoop {
                 }
                 row += 1
                 if let rows, row >= rows.upperBound { break reading }
-                if !store.finished.contains(row), rows?.contains(row) != false {
+                if store.finished.contains(row) {
+                    guard store.holds(document.address, at: row) else { throw changed(document) }
+                } else if rows?.contains(row) != false {
                     reader = ItemReader(
                         index: row, document: document, tokenizer: model.tokenizer,
                         skipsQuoted: configuration.skipQuoted)
@@ -241,8 +243,9 @@ final class ClassificationLoop {
 
     private func changed(_ document: Document) -> PipelineError {
         .data(
-            "\(TerminalText.sanitized(document.address)) is not what it was when the run was stopped; "
-                + "give another --run folder to read it anew")
+            "\(TerminalText.sanitized(document.address)) is not what it was when the run was stopped"
+                + (configuration.reading.usesPasswords ? ", or the passwords are others" : "")
+                + "; give another --run folder to read it anew")
     }
 
     private func advanceChain(_ index: Int, to tokens: Int) {

@@ -49,7 +49,7 @@ package final class ClassificationRun {
         self.verbose = verbose
         configuration = Self.configuration(request, model: model)
 
-        let readsStandardInput = request.inputs.contains("-")
+        let readsStandardInput = request.inputs.includesStandardInput
         var spool: String?
         if readsStandardInput {
             let given = run.map { RunFolder($0) }
@@ -65,7 +65,7 @@ package final class ClassificationRun {
         }
         let manifest = RunManifest(
             configuration: configuration,
-            inventory: try InputInventory(paths: request.inputs, spool: spool),
+            inventory: try InputInventory(paths: request.inputs.paths, spool: spool),
             workingFolder: FileSystem.absolute(".").droppingSuffix("/."))
         inputBytes = manifest.inventory.bytes
         folder = RunFolder(run ?? "\(stateFolder)/runs/\(manifest.name)")
@@ -84,7 +84,7 @@ package final class ClassificationRun {
         RunConfiguration(
             labels: request.labels, instruction: request.instruction, threshold: request.threshold,
             maxTokens: request.maxTokens, skipQuoted: request.skipQuoted, sample: request.sample,
-            head: request.head?.digest,
+            reading: ReadingConfiguration(request.inputs.reading), head: request.head?.digest,
             calibration: request.calibrates && request.head == nil ? LabelCalibration.name : nil,
             modelName: model.name, modelFingerprint: model.engine.fingerprint,
             tokenizerFingerprint: model.tokenizer.fingerprint, numericsClass: model.engine.numericsClass)
@@ -93,7 +93,9 @@ package final class ClassificationRun {
     /// Reads what is left, then writes the results.
     package func run() throws -> Ending {
         let live = request.output.files.isEmpty ? LiveRows(unordered: request.output.unordered) : nil
-        let store = try RowStore(folder, labels: configuration.labels.names, live: live)
+        let store = try RowStore(
+            folder, labels: configuration.labels.names, live: live,
+            remembersItems: configuration.reading.usesPasswords)
         report(store.recovery)
         var sample: SampleSelection?
         if let count = configuration.sample { sample = try selection(count) }
@@ -119,7 +121,7 @@ package final class ClassificationRun {
                 counter: counter,
                 readAgain: again, interval: request.output.checkpointTokens, sample: sample,
                 progress: progress)
-            let isFinished = try loop.run(DocumentStream(inputs: request.inputs))
+            let isFinished = try loop.run(request.inputs.documents())
             progress.tick(force: verbose)
             progress.clear()
             try store.sync()
@@ -150,7 +152,7 @@ package final class ClassificationRun {
     private func selection(_ count: Int) throws -> SampleSelection {
         if let known = SampleSelection(path: folder.samplePath) { return known }
         let chosen = try SampleSelection(count, of: request.inputs)
-        if request.inputs.contains("-") { StandardInput.rewind() }
+        if request.inputs.includesStandardInput { StandardInput.rewind() }
         if StopSignal.received == nil { try chosen.save(to: folder.samplePath) }
         return chosen
     }
@@ -159,7 +161,7 @@ package final class ClassificationRun {
     private func countInput() {
         guard configuration.sample == nil else { return }
         let count = InputCount.count(request.inputs, inputBytes: inputBytes, seconds: 2)
-        if request.inputs.contains("-") { StandardInput.rewind() }
+        if request.inputs.includesStandardInput { StandardInput.rewind() }
         progress.counts.totalDocuments = count?.documents
         progress.counts.totalTextBytes = count?.textBytes
     }
@@ -175,7 +177,7 @@ package final class ClassificationRun {
             note = "A sample of \(summary.documents) from \(total) documents, chosen by digest."
         }
         let context = ResultContext(
-            title: request.inputs.map { TerminalText.sanitized($0) }.joined(separator: " "),
+            title: request.inputs.paths.map { TerminalText.sanitized($0) }.joined(separator: " "),
             configuration: configuration, inputs: request.inputs, note: note)
         let writers = try files.map { try context.writer($0) }
         var failure: (any Error)?

@@ -12,9 +12,9 @@ package struct InputCount: Sendable {
     ///
     /// - Parameter inputBytes: Size of all inputs on disk.
     /// - Returns: Nil when too little was seen for an estimate.
-    package static func count(_ inputs: [String], inputBytes: Int, seconds: Double) -> InputCount? {
+    package static func count(_ inputs: DocumentInputs, inputBytes: Int, seconds: Double) -> InputCount? {
         let end = Clock.seconds + seconds
-        let stream = DocumentStream(inputs: inputs)
+        let stream = inputs.documents()
         var result = InputCount()
         var documents = 0
         var slicedBytes = 0

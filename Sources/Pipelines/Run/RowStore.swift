@@ -12,12 +12,18 @@ final class RowStore {
     private(set) var work = 0
     private var order = OrderedRows()
     private let live: LiveRows?
+    /// Hashes of the items of earlier processes' rows, where they are wanted.
+    private var items: [Int: Int] = [:]
     private var lastSync = Clock.seconds
 
     /// Opens the journal of a run.
     ///
-    /// - Parameter live: Gets every row, those of earlier processes first.
-    init(_ folder: RunFolder, labels: [String], live: LiveRows?) throws(PipelineError) {
+    /// - Parameters:
+    ///   - live: Gets every row, those of earlier processes first.
+    ///   - remembersItems: For ``holds(_:at:)``.
+    init(_ folder: RunFolder, labels: [String], live: LiveRows?, remembersItems: Bool = false)
+        throws(PipelineError)
+    {
         self.live = live
         var summary = RunSummary(labels: labels)
         var finished = FinishedRows()
@@ -25,10 +31,12 @@ final class RowStore {
         var work = 0
         var places: [Journal.Place] = []
         var indices: [Int] = []
+        var items: [Int: Int] = [:]
         journal = try Journal(folder.journalPath) { record, place in
             guard finished.insert(record.index) else { return }
             summary.add(record.row)
             work += record.work
+            if remembersItems { items[record.index] = record.row["item"]?.string.hashValue }
             if let key = record.key.flatMap({ DuplicateIndex.Key($0) }) { duplicates.insert(key, at: place) }
             if live != nil {
                 places.append(place)
@@ -40,10 +48,16 @@ final class RowStore {
         self.finished = finished
         self.duplicates = duplicates
         self.work = work
+        self.items = items
         for (index, place) in zip(indices, places) { try show(index: index, place: place) }
     }
 
     var recovery: Journal.Recovery { journal.recovery }
+
+    /// Whether a finished row can be that of `item`.
+    func holds(_ item: String, at index: Int) -> Bool {
+        items[index].map { $0 == Optional(item).hashValue } ?? true
+    }
 
     func row(at place: Journal.Place) throws(PipelineError) -> JSONValue { try journal.record(at: place).row }
 

@@ -15,6 +15,8 @@ package struct RunConfiguration: Sendable, Equatable {
     package var skipQuoted: Bool
     /// Read only this many documents, chosen by digest.
     package var sample: Int?
+    /// Which documents the inputs are.
+    package var reading: ReadingConfiguration
     /// Digest of the head that reads the labels off; nil for the prompt's own answers.
     package var head: String?
     /// How probabilities are corrected, ``LabelCalibration/name``; nil for those of the prompt as they are.
@@ -26,7 +28,8 @@ package struct RunConfiguration: Sendable, Equatable {
 
     package init(
         labels: LabelList, instruction: String? = nil, threshold: Double? = nil, maxTokens: Int? = nil,
-        skipQuoted: Bool = false, sample: Int? = nil, head: String? = nil, calibration: String? = nil,
+        skipQuoted: Bool = false, sample: Int? = nil, reading: ReadingConfiguration = .init(),
+        head: String? = nil, calibration: String? = nil,
         modelName: String = "",
         modelFingerprint: String = "",
         tokenizerFingerprint: String = "", numericsClass: String = ""
@@ -37,6 +40,7 @@ package struct RunConfiguration: Sendable, Equatable {
         self.maxTokens = maxTokens
         self.skipQuoted = skipQuoted
         self.sample = sample
+        self.reading = reading
         self.head = head
         self.calibration = calibration
         self.modelName = modelName
@@ -69,6 +73,7 @@ package struct RunConfiguration: Sendable, Equatable {
             JSONMember("tokenizerFingerprint", .string(tokenizerFingerprint)),
             JSONMember("numericsClass", .string(numericsClass)),
         ]
+        if let reading = reading.json { members.append(JSONMember("reading", reading)) }
         if let calibration { members.append(JSONMember("calibration", .string(calibration))) }
         if let head { members.append(JSONMember("head", .string(head))) }
         return .object(members)
@@ -80,13 +85,14 @@ package struct RunConfiguration: Sendable, Equatable {
                 labels.map { Label(name: $0["name"]?.string ?? "", description: $0["description"]?.string) }),
             let model = json["model"]?.string, let fingerprint = json["modelFingerprint"]?.string,
             let tokenizer = json["tokenizerFingerprint"]?.string,
-            let numerics = json["numericsClass"]?.string
+            let numerics = json["numericsClass"]?.string,
+            let reading = ReadingConfiguration(json: json["reading"])
         else { return nil }
         self.init(
             labels: checked,
             instruction: json["instruction"]?.string, threshold: json["threshold"]?.double,
             maxTokens: json["maxTokens"]?.integer, skipQuoted: json["skipQuoted"]?.bool ?? false,
-            sample: json["sample"]?.integer, head: json["head"]?.string,
+            sample: json["sample"]?.integer, reading: reading, head: json["head"]?.string,
             calibration: json["calibration"]?.string, modelName: model,
             modelFingerprint: fingerprint,
             tokenizerFingerprint: tokenizer, numericsClass: numerics)
@@ -115,6 +121,7 @@ package struct RunConfiguration: Sendable, Equatable {
         compare("--max-tokens", earlier.maxTokens, maxTokens) { $0.map { orNone($0) } ?? "none" }
         compare("--skip-quoted", earlier.skipQuoted, skipQuoted) { $0 ? "on" : "off" }
         compare("--sample", earlier.sample, sample) { $0.map { orNone($0) } ?? "none" }
+        if first == nil { first = reading.difference(from: earlier.reading) }
         compare("the model", earlier.modelText, modelText, clean)
         compare("the model", earlier.modelFingerprint, modelFingerprint, clean)
         compare("the tokenizer", earlier.tokenizerFingerprint, tokenizerFingerprint) { String($0.prefix(12)) }

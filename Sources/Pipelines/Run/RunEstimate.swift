@@ -41,7 +41,7 @@ package struct RunEstimate: Sendable {
         var count = 0
         var held: [Int32] = []
         var place = -1
-        let stream = DocumentStream(inputs: request.inputs)
+        let stream = request.inputs.documents()
         while let event = stream.next(), StopSignal.received == nil {
             switch event {
             case .begin(let document):

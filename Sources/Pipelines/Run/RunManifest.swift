@@ -18,6 +18,12 @@ package struct RunManifest: Sendable, Equatable {
         self.workingFolder = workingFolder
     }
 
+    /// What the run reads, with passwords that were given again where it needs some.
+    package func inputs(passwords: [String]) throws(PipelineError) -> DocumentInputs {
+        DocumentInputs(
+            inventory.inputs.map(\.path), reading: try configuration.reading.options(passwords: passwords))
+    }
+
     package var json: JSONValue {
         .object([
             JSONMember("format", .integer(Self.currentFormat)),

@@ -4,7 +4,7 @@ import JSON
 
 /// What a command asks for: what to read, how to sort it, where the rows go.
 package struct RunRequest: Sendable, Equatable {
-    package var inputs: [String]
+    package var inputs: DocumentInputs
     package var labels = LabelList.spamOrHam
     package var instruction: String?
     package var threshold: Double?
@@ -39,21 +39,21 @@ package struct RunRequest: Sendable, Equatable {
         package init() {}
     }
 
-    package init(inputs: [String]) { self.inputs = inputs }
+    package init(inputs: DocumentInputs) { self.inputs = inputs }
 
     /// All files that are written, reports among them.
     package var files: [String] { output.files + (output.report.map { [$0] } ?? []) }
 
     /// Refuses what could not be written at the end, before anything is read.
     package func check() throws(PipelineError) {
-        guard !inputs.isEmpty else { throw .usage("no input; give a file, a folder, an archive or -") }
+        guard !inputs.paths.isEmpty else { throw .usage("no input; give a file, a folder, an archive or -") }
         for file in output.files { _ = try ResultFormat(path: file) }
         if let report = output.report, try ResultFormat(path: report) != .html {
             throw .usage("--report \(TerminalText.sanitized(report)): a report ends in .html")
         }
         guard Set(files).count == files.count else { throw .usage("one file is named twice as output") }
         for file in files {
-            if inputs.contains(file) {
+            if inputs.paths.contains(file) {
                 throw .usage("\(TerminalText.sanitized(file)) is an input and an output")
             }
             let folder = FileSystem.parent(of: file)
@@ -92,7 +92,9 @@ extension RunRequest.Output {
 
 extension RunRequest {
     /// The request that made a run folder, to go on with it.
-    package init(resuming folder: RunFolder) throws(PipelineError) {
+    ///
+    /// - Parameter passwords: Given again, since no file has them.
+    package init(resuming folder: RunFolder, passwords: [String] = []) throws(PipelineError) {
         let manifest = try RunManifest(path: folder.manifestPath)
         let command: JSONValue
         do { command = try JSONValue(parsing: try FileSystem.read(folder.commandPath)) } catch {
@@ -104,7 +106,7 @@ extension RunRequest {
                 "\(TerminalText.sanitized(folder.commandPath)) is damaged; give the whole command again")
         }
         let configuration = manifest.configuration
-        inputs = manifest.inventory.inputs.map(\.path)
+        inputs = try manifest.inputs(passwords: passwords)
         labels = configuration.labels
         instruction = configuration.instruction
         threshold = configuration.threshold

@@ -9,6 +9,8 @@ package struct RunSummary: Sendable, Equatable {
     package var abstained = 0
     package var partial = 0
     package var notRead = 0
+    /// Documents, among those not read, that need a password.
+    package var encrypted = 0
     package var duplicates = 0
     /// Tokens of documents that were read, duplicates left out.
     package var tokens = 0
@@ -36,6 +38,9 @@ package struct RunSummary: Sendable, Equatable {
         switch ItemStatus(row["status"]?.string ?? "") {
         case .abstained: abstained += 1
         case .partial: partial += 1
+        case .failed(.encrypted):
+            notRead += 1
+            encrypted += 1
         case .skipped, .failed, nil: notRead += 1
         case .ok: break
         }

@@ -12,10 +12,10 @@ package struct SampleSelection: Sendable, Equatable {
     package var total: Int
 
     /// Walks over the input once, without a model.
-    package init(_ count: Int, of inputs: [String]) throws(PipelineError) {
+    package init(_ count: Int, of inputs: DocumentInputs) throws(PipelineError) {
         var chosen: [(rank: [UInt8], place: Int)] = []
         var place = 0
-        let stream = DocumentStream(inputs: inputs)
+        let stream = inputs.documents()
         while let event = stream.next() {
             guard case .end(let end) = event else { continue }
             let rank = SHA256.digest(of: "sample \(end.contentDigest) \(place)".utf8)

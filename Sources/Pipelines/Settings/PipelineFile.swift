@@ -1,5 +1,6 @@
 import Answers
 import Documents
+import Ingest
 import JSON
 import Yams
 
@@ -18,6 +19,11 @@ import Yams
 ///     calibration: true
 ///     outputs: [results.jsonl, results.csv]
 ///     report: report.html
+///     reading:
+///       json-text: body
+///       max-document: 20M
+///
+/// `reading` is how inputs are read, under the names of the flags: see ``ReadingKey``. There are no passwords in it.
 ///
 /// `task: extract` has `schema` (JSON Schema in YAML, or the path of a file), `verbatim`, `ignore-case` and
 /// `threshold`;
@@ -35,7 +41,7 @@ package struct PipelineFile: Sendable, Equatable {
                 case .extract: ["schema", "verbatim", "ignore-case", "threshold"]
                 case .summarize: ["words", "focus", "outline", "style", "support", "by"]
                 }
-            return ["version", "task"] + own + ["outputs", "report", "model"]
+            return ["version", "task"] + own + ["outputs", "report", "model", "reading"]
         }
     }
 
@@ -49,6 +55,7 @@ package struct PipelineFile: Sendable, Equatable {
     package var outputs: [String] = []
     package var report: String?
     package var model: String?
+    package var reading = IngestOptions()
     private var extraction = AnswerTask.Extraction(schema: .null)
     private var summary = SummaryTask()
 
@@ -89,6 +96,7 @@ package struct PipelineFile: Sendable, Equatable {
             case "task": break
             case "model": model = try document.scalar(value, what: what)
             case "report": report = try document.scalar(value, what: what)
+            case "reading": reading = try Self.reading(value, document)
             case "outputs": outputs = try Self.outputs(value, task, document)
             default: try read(what, value, document)
             }
@@ -127,6 +135,25 @@ package struct PipelineFile: Sendable, Equatable {
         }
         return document.error(
             name.node, "there is no `\(shown)`; " + document.known(name.text, among: task.keys))
+    }
+
+    private static func reading(
+        _ node: Node, _ document: YAMLDocument
+    ) throws(PipelineError) -> IngestOptions {
+        var options = IngestOptions()
+        for (name, value) in try document.mapping(node, what: "reading") {
+            guard let key = ReadingKey.all.first(where: { $0.name == name.text }) else {
+                let shown = TerminalText.sanitized(name.text)
+                throw document.error(
+                    name.node,
+                    name.text.hasPrefix("password")
+                        ? "`\(shown)` does not stand in files; give --password-file or LECTOR_PASSWORD"
+                        : "there is no `\(shown)` in reading; "
+                            + document.known(name.text, among: ReadingKey.all.map(\.name)))
+            }
+            try key.set(value, in: &options, document)
+        }
+        return options
     }
 
     private static func outputs(

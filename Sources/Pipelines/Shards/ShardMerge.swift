@@ -9,14 +9,15 @@ import JSON
 /// what it would have been: a row that points at the first.
 package enum ShardMerge {
     /// - Throws: `.busy` while shards are not finished, with their numbers.
-    package static func run(_ folder: RunFolder, output: RunRequest.Output?) throws -> (RunSummary, [String])
+    package static func run(_ folder: RunFolder, output: RunRequest.Output?, passwords: [String] = []) throws
+        -> (RunSummary, [String])
     {
         guard folder.isPlanned else {
             throw PipelineError.usage("\(TerminalText.sanitized(folder.path)) is not a planned run")
         }
         try folder.lock()
         let manifest = try RunManifest(path: folder.manifestPath)
-        var request = try RunRequest(resuming: folder)
+        var request = try RunRequest(resuming: folder, passwords: passwords)
         if let output { request.output = output }
         try request.check()
         let plan = try ShardPlan(path: folder.planPath)

@@ -34,8 +34,8 @@ package struct ShardPlan: Sendable, Equatable {
     /// Walks over the inputs without a model and cuts them into at most `count` shards.
     ///
     /// - Returns: Nil after a signal.
-    package init?(_ count: Int, inputs: [String]) {
-        let stream = DocumentStream(inputs: inputs, findsPlaces: true)
+    package init?(_ count: Int, inputs: DocumentInputs) {
+        let stream = inputs.documents(findsPlaces: true)
         var sizes: [Int] = []
         var starts = ShardStarts()
         while let event = stream.next() {

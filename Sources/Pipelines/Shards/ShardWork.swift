@@ -30,7 +30,9 @@ package final class ShardWork {
     private let progress: ProgressMeter
 
     /// - Throws: `.configuration` when model, tokenizer, CPU class or inputs are not those of the plan.
-    package init(_ folder: RunFolder, model: LoadedModel, progress: ProgressMeter) throws(PipelineError) {
+    package init(
+        _ folder: RunFolder, passwords: [String] = [], model: LoadedModel, progress: ProgressMeter
+    ) throws(PipelineError) {
         guard folder.isPlanned else {
             throw .usage(
                 "\(TerminalText.sanitized(folder.path)) is not a planned run; `lector plan` makes one, and "
@@ -39,12 +41,12 @@ package final class ShardWork {
         self.folder = folder
         self.model = model
         self.progress = progress
-        request = try RunRequest(resuming: folder)
+        request = try RunRequest(resuming: folder, passwords: passwords)
         plan = try ShardPlan(path: folder.planPath)
         configuration = ClassificationRun.configuration(request, model: model)
         let manifest = try RunManifest(path: folder.manifestPath)
-        let spool = request.inputs.contains("-") ? folder.standardInputPath : nil
-        let inventory = try InputInventory(paths: request.inputs, spool: spool)
+        let spool = request.inputs.includesStandardInput ? folder.standardInputPath : nil
+        let inventory = try InputInventory(paths: request.inputs.paths, spool: spool)
         if let difference = configuration.difference(from: manifest.configuration)
             ?? inventory.difference(from: manifest.inventory)
         {
@@ -77,7 +79,9 @@ package final class ShardWork {
         let worker = lease.worker
         let rows = plan.shards[shard.number].rows
         let started = Clock.seconds
-        let store = try RowStore(worker, labels: configuration.labels.names, live: nil)
+        let store = try RowStore(
+            worker, labels: configuration.labels.names, live: nil,
+            remembersItems: configuration.reading.usesPasswords)
         let states = try SavedStates(folder: worker.statesPath, model: model, finished: store.finished)
         var counter = try WorkCounter(path: worker.workPath)
         let again = try counter.settle(kept: store.work + states.tokens)
@@ -133,16 +137,16 @@ package final class ShardWork {
 
     /// The documents from the shard's start, or from the input's, and the first one's row.
     private func open(_ number: Int) -> (DocumentStream, first: Int) {
-        if request.inputs.contains("-") { StandardInput.rewind() }
+        if request.inputs.includesStandardInput { StandardInput.rewind() }
         if let start = plan.shards[number].start {
-            if let stream = DocumentStream(inputs: request.inputs, at: start.place) {
+            if let stream = request.inputs.documents(at: start.place) {
                 return (stream, start.row)
             }
             progress.say(
                 "shard \(number) does not begin where the plan says; the input is read from its start")
-            if request.inputs.contains("-") { StandardInput.rewind() }
+            if request.inputs.includesStandardInput { StandardInput.rewind() }
         }
-        return (DocumentStream(inputs: request.inputs), 0)
+        return (request.inputs.documents(), 0)
     }
 
     private func json(

@@ -13,14 +13,13 @@ import Tokenization
 /// way the passages are indexed, so that questions can find what to read again.
 package final class TextReading {
     package struct Options: Sendable {
-        package var inputs: [String]
+        package var inputs: DocumentInputs
         /// Folder of states.
         package var folder: String
         package var reading = StateReading.Options()
-        package var ingest = IngestOptions()
         package var skipsQuoted = false
 
-        package init(inputs: [String], folder: String) {
+        package init(inputs: DocumentInputs, folder: String) {
             self.inputs = inputs
             self.folder = folder
         }
@@ -52,7 +51,7 @@ package final class TextReading {
 
     /// - Throws: `.io` when the folder of states cannot be used.
     package init(_ options: Options, model: LoadedModel, progress: ProgressMeter) throws(PipelineError) {
-        guard !options.inputs.isEmpty else {
+        guard !options.inputs.paths.isEmpty else {
             throw .usage("no input; give a file, a folder, an archive or -")
         }
         self.options = options
@@ -71,7 +70,7 @@ package final class TextReading {
         let reading = try guarded { () throws(CheckpointError) in
             try StateReading(
                 engine: model.engine, store: store, tokenizerFingerprint: model.tokenizer.fingerprint,
-                prefix: prefix, title: options.inputs.joined(separator: " "), options: options.reading)
+                prefix: prefix, title: options.inputs.paths.joined(separator: " "), options: options.reading)
         }
         reading.onProblem = { [progress] in progress.say($0) }
         reading.onStep = { [weak self, weak reading] in
@@ -85,7 +84,7 @@ package final class TextReading {
         var (documents, failures): (Int, [(item: String, status: ItemStatus)]) = (0, [])
         var address = ""
         var (rendered, ids): ([UInt8], [Int32]) = ([], [])
-        let stream = DocumentStream(inputs: options.inputs, options: options.ingest)
+        let stream = options.inputs.documents()
         while let event = stream.next() {
             if StopSignal.received != nil || reading.isStopped { return try stop(reading) }
             rendered.removeAll(keepingCapacity: true)
@@ -178,7 +177,9 @@ package final class TextReading {
 
     /// Finds out how much there is to read, where that takes no time to speak of.
     private func countInput() {
-        guard !options.inputs.contains("-"), let inventory = try? InputInventory(paths: options.inputs) else {
+        guard !options.inputs.includesStandardInput,
+            let inventory = try? InputInventory(paths: options.inputs.paths)
+        else {
             return
         }
         let count = InputCount.count(options.inputs, inputBytes: inventory.bytes, seconds: 1)
