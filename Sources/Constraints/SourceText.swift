@@ -184,7 +184,8 @@ final class SourceState {
     private let edges: [UInt8]
     /// The folded bytes that may come next; nil at the beginning, where any may.
     let places: [Int32]?
-    private var children: [SourceState?]?
+    /// The bytes that go on, ascending, and where each leads; most states have one.
+    private var children: [(byte: UInt8, state: SourceState)]?
     /// Whether the copy may end here.
     let canEnd: Bool
     /// Bytes until it must, where it can.
@@ -200,33 +201,38 @@ final class SourceState {
 
     var isDead: Bool { places?.isEmpty ?? false }
 
-    var nextBytes: [UInt8] {
-        if children == nil { grow() }
-        return children!.indices.filter { children![$0] != nil }.map { UInt8($0) }
-    }
+    var nextBytes: [UInt8] { grown().map(\.byte) }
 
     func next(_ byte: UInt8) -> SourceState {
-        if children == nil { grow() }
-        return children![Int(byte)] ?? SourceState(folded: folded, edges: edges, places: [], left: 0)
+        grown().first { $0.byte == byte }?.state
+            ?? SourceState(folded: folded, edges: edges, places: [], left: 0)
     }
 
-    private func grow() {
-        var lists = [[Int32]](repeating: [], count: 256)
-        if left <= 0, canEnd {
-            children = [SourceState?](repeating: nil, count: 256)
-            return
-        }
-        if let places {
-            for place in places where Int(place) < folded.count {
-                lists[Int(folded[Int(place)])].append(place + 1)
+    private func grown() -> [(byte: UInt8, state: SourceState)] {
+        if let children { return children }
+        var lists: [(byte: UInt8, places: [Int32])] = []
+        var slots = [Int16](repeating: -1, count: places?.count == 1 ? 0 : 256)
+        func take(_ place: Int) {
+            let byte = folded[place]
+            guard !slots.isEmpty, slots[Int(byte)] >= 0 else {
+                if !slots.isEmpty { slots[Int(byte)] = Int16(lists.count) }
+                lists.append((byte, [Int32(place + 1)]))
+                return
             }
-        } else {
-            for place in folded.indices where edges[place] & 1 != 0 {
-                lists[Int(folded[place])].append(Int32(place + 1))
+            lists[Int(slots[Int(byte)])].places.append(Int32(place + 1))
+        }
+        if left > 0 || !canEnd {
+            if let places {
+                for place in places where Int(place) < folded.count { take(Int(place)) }
+            } else {
+                for place in folded.indices where edges[place] & 1 != 0 { take(place) }
             }
         }
-        children = lists.map {
-            $0.isEmpty ? nil : SourceState(folded: folded, edges: edges, places: $0, left: left - 1)
+        lists.sort { $0.byte < $1.byte }
+        let grown = lists.map {
+            ($0.byte, SourceState(folded: folded, edges: edges, places: $0.places, left: left - 1))
         }
+        children = grown
+        return grown
     }
 }
