@@ -247,7 +247,8 @@ struct ReadingTests {
 
         init(stop: String? = nil) { self.stop = stop }
 
-        func begin(_ document: Document) {
+        func takePart() -> JSONValue? { nil }
+        func begin(_ document: Document, after parts: [JSONValue]) {
             address = document.address
             seen.append(address)
         }

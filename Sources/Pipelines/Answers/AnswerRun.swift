@@ -6,9 +6,9 @@ import JSON
 
 /// A run whose rows are made one document at a time: extraction, summaries.
 ///
-/// Rows go to a journal under the state folder as they are ready, named by everything that decides
-/// them, so that the same command goes on where a killed one stopped; the outputs are written from
-/// it at the end.
+/// Rows, and what the sections of a long document gave, go to a journal under the state folder as they are ready,
+/// named by everything that decides them, so that the same command goes on where a killed one stopped; the outputs
+/// are written from it at the end.
 package struct AnswerRun {
     package struct Summary: Sendable, Equatable {
         package var documents = 0
@@ -28,9 +28,13 @@ package struct AnswerRun {
     /// Makes the row of a document out of its events.
     package protocol RowMaker: AnyObject {
         /// Begins a document.
-        func begin(_ document: Document)
+        ///
+        /// - Parameter parts: What ``takePart()`` gave of it in a process that was stopped, in order.
+        func begin(_ document: Document, after parts: [JSONValue])
         /// Takes text; long documents are worked on as they come.
         func append(_ event: DocumentEvent) throws
+        /// What was found since the last call in a document that goes on, to be kept for a process that goes on with it.
+        func takePart() -> JSONValue?
         /// The row of the document; nil where rows come at the end alone.
         func finish(_ end: DocumentEnd) throws -> JSONValue?
         /// Rows of several documents each, when all are read.
@@ -86,7 +90,14 @@ package struct AnswerRun {
         // Other passwords can open other documents, and no file tells which they were.
         var items: [String]? = inputs.reading.passwords.isEmpty ? nil : []
         if maker.isGrouped { try journal.clear() }
+        // Of the document that was being read.
+        var parts: [JSONValue] = []
         try journal.replay { row in
+            if let part = row["part"] {
+                parts.append(part)
+                return
+            }
+            parts = []
             done += 1
             items?.append(row["item"]?.string ?? "")
             count(row, &summary)
@@ -111,7 +122,7 @@ package struct AnswerRun {
             guard isChosen else { continue }
             if case .begin(let document) = event {
                 place += 1
-                if place >= done { maker.begin(document) }
+                if place >= done { maker.begin(document, after: place == done ? parts : []) }
                 if let items, place < done, items[place] != document.address {
                     throw PipelineError.data(
                         "\(TerminalText.sanitized(document.address)) is not what a stopped command read there: the "
@@ -128,6 +139,9 @@ package struct AnswerRun {
                     try emit(row)
                 }
                 progress.counts.documents = place + 1
+                progress.counts.lastSafe = Clock.seconds
+            } else if let part = maker.takePart() {
+                try journal.append(.object([JSONMember("part", part)]))
                 progress.counts.lastSafe = Clock.seconds
             }
             progress.counts.tokens = maker.rows

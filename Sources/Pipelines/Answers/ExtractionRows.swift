@@ -11,6 +11,9 @@ package final class ExtractionRows: AnswerRun.RowMaker {
     private var cutter = SectionCutter()
     private var waiting: [DocumentSection] = []
     private var found: [Finding] = []
+    /// What a stopped process found in the sections that come next, a step each.
+    private var known: ArraySlice<JSONValue> = []
+    private var part: JSONValue?
     private var places: DocumentPlaces
     private var sections = 0
     private var unfinished = 0
@@ -25,8 +28,10 @@ package final class ExtractionRows: AnswerRun.RowMaker {
         places = DocumentPlaces(options: extractor.options)
     }
 
-    package func begin(_ document: Document) {
+    package func begin(_ document: Document, after parts: [JSONValue]) {
         self.document = document
+        known = parts[...]
+        part = nil
         cutter = SectionCutter()
         waiting = []
         found = []
@@ -41,16 +46,39 @@ package final class ExtractionRows: AnswerRun.RowMaker {
 
     /// - Parameter isEnd: Whether the document ends with what waits.
     private func read(isEnd: Bool = false) throws {
-        let isWhole = isEnd && sections + waiting.count == 1
-        for (section, result) in zip(waiting, try extractor.extract(waiting, isWhole: isWhole)) {
+        let results: [Extractor.Result]
+        if !isEnd, let step = takeKnown() {
+            results = step
+        } else {
+            let isWhole = isEnd && sections + waiting.count == 1
+            results = try extractor.extract(waiting, isWhole: isWhole)
+            rows += results.reduce(0) { $0 + $1.rows }
+            if !isEnd { part = .array(results.map(\.stored)) }
+        }
+        for (section, result) in zip(waiting, results) {
             sections += 1
             tokens += result.tokens
-            rows += result.rows
             if !result.isComplete { unfinished += 1 }
             if let finding = result.finding { found.append(finding) }
             places.append(section)
         }
         waiting = []
+    }
+
+    /// What a stopped process found in the sections that wait; nil where there is nothing of that length.
+    private func takeKnown() -> [Extractor.Result]? {
+        guard let step = known.popFirst()?.array else { return nil }
+        let results = step.compactMap { Extractor.Result(stored: $0) }
+        guard results.count == waiting.count else {
+            known = []
+            return nil
+        }
+        return results
+    }
+
+    package func takePart() -> JSONValue? {
+        defer { part = nil }
+        return part
     }
 
     package let isGrouped = false

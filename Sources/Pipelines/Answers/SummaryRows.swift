@@ -52,7 +52,9 @@ package final class SummaryRows: AnswerRun.RowMaker {
     /// Whether rows come at the end alone.
     package var isGrouped: Bool { task.subject != .document }
 
-    package func begin(_ document: Document) {
+    package func takePart() -> JSONValue? { nil }
+
+    package func begin(_ document: Document, after parts: [JSONValue]) {
         let (key, item) = subject(of: document)
         if let known = subjects[key] {
             open = known
