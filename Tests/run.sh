@@ -73,7 +73,7 @@ say "planned runs: two workers on one shard, GNU parallel, Kubernetes' commands,
 if command -v python3 >/dev/null 2>&1; then
     for engine in rivals parallel kubernetes ray; do
         status=0
-        sh Tests/Scale/run.sh $engine || status=$?
+        SETUP_SECONDS=90 sh Tests/Scale/run.sh $engine || status=$?
         case $status in
         0) ;;
         69) skip "planned runs under $engine (the line above says why)" ;;
