@@ -16,13 +16,46 @@ target=${1:-dist}
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
 
+# list_licences PROGRAM FOLDER: the texts of what is built in and of what the program loads from the system, and README, the list of
+# them. Whoever passes on a program that uses a library of the LGPL passes on its text, too, although the library is not in here.
+list_licences() {
+    mkdir -p "$2/built-in" "$2/system" "$2/common"
+    for licence in .build/dist/checkouts/*/LICENSE*; do
+        cp "$licence" "$2/built-in/$(basename "$(dirname "$licence")")"
+    done
+    toolchain=$(swift -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)\/lib\/swift".*/\1/p')
+    cp "$toolchain/share/swift/LICENSE.txt" "$2/built-in/swift"
+    cp docs/licenses/ICU.txt "$2/built-in/icu"
+    # dpkg knows some libraries below /lib, some below /usr/lib, and the loader finds all of them in one.
+    ldd "$1" | awk '$3 ~ /^\// { print "*" $3 }' | xargs dpkg-query -S | cut -d: -f1 | sort -u >"$2/packages"
+    {
+        echo "Lector itself, with its model: ../copyright (Apache License 2.0) and ../NOTICE."
+        echo
+        echo "Built in, texts in built-in/: $(ls "$2/built-in" | paste -sd ' ')"
+        echo
+        echo "Not in here: the system's libraries that the program of this build loads, by Debian package, with what each package"
+        echo "names as licences (of its sources, so that not all of them need be the library's). Texts in system/ and common/."
+        echo
+        while read -r package; do
+            cp "/usr/share/doc/$package/copyright" "$2/system/$package"
+            release=$(dpkg-query -W -f '${Version}\n' "$package" | head -n 1)
+            names=$(sed -n 's/^License: *//p' "$2/system/$package" | grep . | sort -u | paste -sd ';' | sed 's/;/; /g')
+            echo "$package $release: ${names:-see its text}"
+        done <"$2/packages"
+    } >"$2/README"
+    rm "$2/packages"
+    grep -oh '/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' "$2"/system/* | sort -u | xargs cp -L -t "$2/common"
+    grep -q '^libgmime.*LGPL' "$2/README" || fail "the list of licences has no GMime: $2/README"
+}
+
 set_up
 command -v dpkg-deb >/dev/null 2>&1 || fail "dist.sh makes a Debian package; dpkg-deb was not found."
 command -v dpkg-shlibdeps >/dev/null 2>&1 || fail "dpkg-shlibdeps was not found: apt-get install dpkg-dev"
 architecture=$(dpkg --print-architecture)
 
 with_progress "swift build -c release --static-swift-stdlib --product lector" \
-    swift build -c release --static-swift-stdlib --product lector --scratch-path .build/dist
+    swift build -c release --static-swift-stdlib --product lector --scratch-path .build/dist \
+    -Xcc "-fmacro-prefix-map=$PWD=."
 with_progress "the maker of manual pages" \
     swift build --package-path .build/dist/checkouts/swift-argument-parser --product generate-manual \
     --scratch-path .build/dist/manual
@@ -37,14 +70,12 @@ mkdir -p "$tree/bin" "$tree/share/lector" "$tree/share/doc/lector" "$tree/share/
     "$tree/share/bash-completion/completions" "$tree/share/zsh/vendor-completions" \
     "$tree/share/fish/vendor_completions.d"
 strip --strip-unneeded -o "$tree/bin/lector" $built
+if grep -qF "$PWD" "$tree/bin/lector"; then fail "the program names the folder that it was built in"; fi
 cp Sources/BundledModel/Resources/model.lector Sources/BundledModel/Resources/tokenizer.json "$tree/share/lector/"
 cp Sources/BundledModel/Resources/README.md "$tree/share/doc/lector/model-card.md"
 cp README.md CHANGELOG.md NOTICE docs/scaling.md "$tree/share/doc/lector/"
 cp LICENSE "$tree/share/doc/lector/copyright"
-mkdir "$tree/share/doc/lector/licenses"
-for licence in .build/dist/checkouts/*/LICENSE*; do
-    cp "$licence" "$tree/share/doc/lector/licenses/$(basename "$(dirname "$licence")")"
-done
+list_licences "$tree/bin/lector" "$tree/share/doc/lector/licenses"
 cp -r integrations/kubernetes "$tree/share/doc/lector/"
 "$tree/bin/lector" completion bash >"$tree/share/bash-completion/completions/lector"
 "$tree/bin/lector" completion zsh >"$tree/share/zsh/vendor-completions/_lector"

@@ -3,8 +3,9 @@
     python3 Benchmarks/scale.py --mails 100000                # a random tiny model: everything but the model is visible
     python3 Benchmarks/scale.py --mails 2000 --model bundled
 
-Counts CPU seconds, so that a busy machine changes little. `ingestion` is what `lector plan` takes, which walks the input once
-and does nothing else. `overhead` is what planning, leases, markers, further starts of workers and the merge add.
+Overhead is what planning, leases, markers, further starts of workers and the merge add: in CPU seconds beyond one process with
+one thread, which a busy machine changes little, and in time beyond one process with as many threads as there are workers,
+which it changes a lot. `plan` walks the input once and does nothing else, so that it is what ingestion takes.
 """
 
 import argparse
@@ -47,20 +48,23 @@ def measure(options, folder):
         subprocess.run([sys.executable, str(ROOT / "Tests/Scale/tiny_model.py"), str(folder / "model")], check=True)
     elif options.model != "bundled":
         (folder / "model").symlink_to(pathlib.Path(options.model).resolve())
-    environment = {**os.environ, "LECTOR_THREADS": "1", "XDG_STATE_HOME": str(folder / "state")}
+    environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
     task = ["mails.mbox", *model, "--progress", "none", "--quiet"]
 
-    def timed(*commands):
+    def timed(*commands, threads=1):
         before, began = cpu(), time.monotonic()
         running = [
-            subprocess.Popen([options.lector, *command], cwd=folder, env=environment, stderr=subprocess.DEVNULL)
+            subprocess.Popen(
+                [options.lector, *command], cwd=folder, env={**environment, "LECTOR_THREADS": str(threads)},
+                stderr=subprocess.DEVNULL)
             for command in commands]
         for process in running:
             if process.wait() not in (0, 1, 75):
                 sys.exit(f"{process.args} ended with {process.returncode}")
         return cpu() - before, time.monotonic() - began
 
-    one = timed(["classify", *task, "-o", "one.jsonl"])
+    one = timed(["classify", *task, "-o", "one.jsonl", "--run", "one"])
+    wide = timed(["classify", *task, "-o", "wide.jsonl", "--run", "wide"], threads=options.workers)
     plan = timed(["plan", *task, "-o", "many.jsonl", "--run", "run", "--shards", str(options.shards)])
     work = timed(*[["work", "run", "--quiet"]] * options.workers)
     merge = timed(["merge", "run", "--quiet"])
@@ -69,11 +73,13 @@ def measure(options, folder):
     size = (folder / "mails.mbox").stat().st_size
     print(f"{options.mails} mails, {size / 1e6:.1f} MB, {options.model} model, {options.shards} shards, "
           f"{options.workers} workers")
-    for label, (seconds, wall) in [("one process", one), ("plan", plan), ("work", work), ("merge", merge)]:
+    for label, (seconds, wall) in [
+            ("one process", one), (f"{options.workers} threads", wide), ("plan", plan), ("work", work), ("merge", merge)]:
         print(f"  {label:12} {seconds:8.2f} s CPU {wall:8.2f} s")
     over = plan[0] + work[0] + merge[0] - one[0]
-    print(f"  ingestion    {plan[0] / one[0]:.1%} of one process; workers beyond it {(work[0] - one[0]) / one[0]:+.1%}")
-    print(f"  overhead     {over:.2f} s CPU, {over / one[0]:.1%}; {1e6 * over / options.mails:.0f} us a mail")
+    print(f"  beyond it    plan {plan[0] / one[0]:.1%}, work {(work[0] - one[0]) / one[0]:+.1%}, merge {merge[0] / one[0]:.1%} CPU")
+    print(f"  overhead     {over:.2f} s CPU, {over / one[0]:.1%}; {1e6 * over / options.mails:.0f} us a mail; "
+          f"time {(plan[1] + work[1] + merge[1]) / wide[1] - 1:+.1%}")
 
 
 if __name__ == "__main__":

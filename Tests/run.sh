@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh: everything that must hold before a change goes in. Sets up what a bare Debian with Swift
-# and git lacks, then: formatting, imports, build, tests, the embedding example, the demo, the server.
+# and git lacks, then: formatting, imports, build, the embedding example, the server, planned runs, the demo, tests.
 set -eu
 cd "$(dirname "$0")/.."
 . Examples/setup.sh
@@ -67,6 +67,21 @@ if [ "$major" -gt 6 ] || [ "$minor" -ge 2 ]; then
     fi
 else
     skip "the server needs Swift 6.2 or newer"
+fi
+
+say "planned runs: two workers on one shard, GNU parallel, Kubernetes' commands, a lost node of Ray"
+if command -v python3 >/dev/null 2>&1; then
+    for engine in rivals parallel kubernetes ray; do
+        status=0
+        SETUP_SECONDS=90 sh Tests/Scale/run.sh $engine || status=$?
+        case $status in
+        0) ;;
+        69) skip "planned runs under $engine (the line above says why)" ;;
+        *) exit $status ;;
+        esac
+    done
+else
+    skip "planned runs need python3 (apt-get install python3-venv)"
 fi
 
 say "Examples/demo.sh"

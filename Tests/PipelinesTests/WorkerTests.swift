@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import Pipelines
 import Testing
 
 /// What schedulers, lost machines and drivers do to `lector work`.
@@ -42,15 +43,33 @@ struct WorkerTests {
     @Test("a finished shard says whether all its rows are ok, each time it is asked")
     func exitStatus() {
         let lector = planned(2)
+        let fine = ["plan", "input/2-long.txt", "--model", "model", "--progress", "none", "--run", "fine"]
+        #expect(lector.run(fine).status == 0)
+        #expect(lector.run(["work", "fine", "-q"]).status == 0)
         for _ in 0..<2 {
             #expect(lector.run(["work", "run", "--shard", "0", "-q"]).status == 1)
             #expect(lector.run(["work", "run", "--shard", "0", "-q", "--allow-partial"]).status == 0)
         }
-        var environment = lector
-        environment.environment["AWS_BATCH_JOB_ARRAY_INDEX"] = "1"
-        #expect(environment.run(["work", "run", "--shard-from-env", "-q"]).status == 1)
-        environment.environment["JOB_COMPLETION_INDEX"] = "x"
-        #expect(environment.run(["work", "run", "--shard-from-env", "-q"]).status == 64)
+        expectMerged(lector)
+    }
+
+    @Test("a scheduler's number is the shard; a number that is none is a usage error")
+    func shardFromEnvironment() {
+        let lector = planned(3)
+        let variables = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX"]
+        for (shard, name) in variables.enumerated() {
+            var task = lector
+            task.environment[name] = "\(shard)"
+            let result = task.run(["work", "run", "--shard-from-env", "-q", "--allow-partial"])
+            #expect(result.status == 0, "\(name): \(result.err)")
+            for other in 0..<3 {
+                #expect(lector.bytes("run/shards/\(other)/done").isEmpty == (other > shard))
+            }
+            for wrong in ["x", "3", "-1"] {
+                task.environment[name] = wrong
+                #expect(task.run(["work", "run", "--shard-from-env", "-q"]).status == 64)
+            }
+        }
         expectMerged(lector)
     }
 
@@ -131,14 +150,16 @@ struct WorkerTests {
         expectMerged(lector)
     }
 
-    @Test("SIGTERM: a checkpoint and exit status 75, nothing is read again")
+    @Test("SIGTERM: a checkpoint and exit status 75 within ten seconds, nothing is read again")
     func terminated() throws {
         let lector = planned(1)
         let child = lector.start(["work", "run", "--shard", "0"])
         waitForRows(lector, 0, child)
+        let asked = Clock.seconds
         kill(child, SIGTERM)
         let result = lector.wait(child)
         #expect(result.status == 75)
+        #expect(Clock.seconds - asked < 10)
         #expect(result.err.contains("Go on with"), "\(result.err)")
         expectMerged(lector)
         #expect(try readAgain(lector, 0) == 0)

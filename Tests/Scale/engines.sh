@@ -6,6 +6,9 @@ skip() {
     exit 69
 }
 
+# What an installation may take. Without a network apt-get and pip wait for all of it.
+: "${SETUP_SECONDS:=300}"
+
 # need COMMAND PACKAGE...: a command, from Debian's packages where it is missing.
 need() {
     command -v "$1" >/dev/null 2>&1 && return
@@ -13,8 +16,8 @@ need() {
     command -v apt-get >/dev/null 2>&1 || skip "there is no $1, and no apt-get to install it with"
     wanted=$1
     shift
-    { timeout 120 apt-get update -q; DEBIAN_FRONTEND=noninteractive timeout 240 apt-get install -qy --no-install-recommends "$@"; } \
-        >/dev/null 2>&1 </dev/null || true
+    DEBIAN_FRONTEND=noninteractive timeout "$SETUP_SECONDS" sh -c \
+        'apt-get update -q; exec apt-get install -qy --no-install-recommends "$@"' sh "$@" >/dev/null 2>&1 </dev/null || true
     command -v "$wanted" >/dev/null 2>&1 || skip "apt-get could not install $*"
 }
 
@@ -25,7 +28,7 @@ need_python() {
     shift
     [ "$(cat "$venv/has" 2>/dev/null)" = "$*" ] && return
     rm -rf "$venv"
-    if ! { python3 -m venv "$venv" && timeout 300 "$venv/bin/pip" install -q --retries 1 --timeout 20 "$@"; } >/dev/null 2>&1; then
+    if ! { python3 -m venv "$venv" && timeout "$SETUP_SECONDS" "$venv/bin/pip" install -q --retries 1 --timeout 20 "$@"; } >/dev/null 2>&1; then
         rm -rf "$venv"
         skip "pip could not install $*"
     fi

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import kubernetes_validate
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -23,7 +24,17 @@ def container(name):
     return spec, spec["template"]["spec"]["containers"][0]
 
 
+def check_pods_of_ray():
+    """The schema of a RayJob is in no package; that of the pods in it is."""
+    with open(ROOT / "integrations/ray/rayjob.yaml", encoding="utf-8") as file:
+        cluster = yaml.safe_load(file)["spec"]["rayClusterSpec"]
+    for group in [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]:
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ray"}, **group["template"]}
+        kubernetes_validate.validate(pod, "1.37", strict=True)
+
+
 def main(folder):
+    check_pods_of_ray()
     folder = pathlib.Path(folder)
     environment = {
         **os.environ, "LECTOR_THREADS": "1", "XDG_STATE_HOME": str(folder / "state"),

@@ -1,6 +1,6 @@
 #!/bin/sh
 # kubernetes.sh: the manifests against the schemas of the API, which kubernetes-validate from PyPI carries (KubeRay's are not
-# among them), and their commands run without Kubernetes. LECTOR is the program to test.
+# among them, the pods of a RayJob are), and their commands run without Kubernetes. LECTOR is the program to test.
 set -eu
 cd "$(dirname "$0")/../.."
 . Tests/Scale/engines.sh

@@ -3,6 +3,7 @@
     python3 Tests/Scale/migration.py                    # 200,000 tokens
     python3 Tests/Scale/migration.py --tokens 1000000   # some minutes
     python3 Tests/Scale/migration.py --tokens 1000000 --model tiny  # the random one of tiny_model.py: a tenth of that
+    python3 Tests/Scale/migration.py --text novel.txt   # a text of yours instead of a made one
 
 The lost machine is a killed process whose lock then says that it was another machine's: the next worker has to wait for
 its silence and go on in a folder of its own. LECTOR is the program to test.
@@ -28,6 +29,7 @@ INTERVAL = 16_384
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokens", type=int, default=200_000)
+    parser.add_argument("--text", type=pathlib.Path)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
     parser.add_argument("--model", default="bundled", choices=["bundled", "tiny"])
     options = parser.parse_args()
@@ -49,10 +51,13 @@ def run(folder, options, generator):
         assert process.returncode in (0, 1), err
         return out
 
-    with open(folder / "book.txt", "wb") as file:  # a token a word and some for full stops
-        words = int(options.tokens / 1.35)
-        subprocess.run(
-            [sys.executable, str(ROOT / "Tests/Scale/mails.py"), "0", "--text", str(words)], stdout=file, check=True)
+    if options.text:
+        (folder / "book.txt").write_bytes(options.text.read_bytes())
+    else:
+        with open(folder / "book.txt", "wb") as file:  # a token a word and some for full stops
+            words = int(options.tokens / 1.35)
+            subprocess.run(
+                [sys.executable, str(ROOT / "Tests/Scale/mails.py"), "0", "--text", str(words)], stdout=file, check=True)
     task = ["book.txt"]
     if options.model == "tiny":
         subprocess.run([sys.executable, str(ROOT / "Tests/Scale/tiny_model.py"), str(folder / "tiny")], check=True)

@@ -78,7 +78,10 @@ package enum ResultsReader {
         try Journal.scan(folder.journalPath) { record, place in
             guard let record, failure == nil else { return }
             order.add(index: record.index, place: place) { ready in
-                do throws(PipelineError) { visit(try reader.record(at: ready).row) } catch { failure = error }
+                do throws(PipelineError) {
+                    // Most rows are in order, and need not be read a second time.
+                    visit(ready == place ? record.row : try reader.record(at: ready).row)
+                } catch { failure = error }
             }
         }
         if let failure { throw failure }

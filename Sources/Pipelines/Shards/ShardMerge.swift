@@ -28,9 +28,12 @@ package enum ShardMerge {
                 "\(missing.count) of \(shards.count) shards are not finished (\(list(missing.map(\.number)))); "
                     + "`lector work` does them, `lector status` shows them")
         }
-        if !folder.isFinished { try join(shards, plan, into: folder) }
         var summary = RunSummary(labels: manifest.configuration.labels.names)
-        try ResultsReader.rows(of: folder) { summary.add($0) }
+        if folder.isFinished {
+            try ResultsReader.rows(of: folder) { summary.add($0) }
+        } else {
+            try join(shards, plan, into: folder, summary: &summary)
+        }
         guard summary.documents == plan.rows else {
             throw PipelineError.data(
                 "\(summary.documents) rows are there, \(plan.rows) were planned; remove summary.json and merge again"
@@ -48,7 +51,9 @@ package enum ShardMerge {
     }
 
     /// Writes the journal of the whole run, in the order of the input.
-    private static func join(_ shards: [ShardFolder], _ plan: ShardPlan, into folder: RunFolder) throws {
+    private static func join(
+        _ shards: [ShardFolder], _ plan: ShardPlan, into folder: RunFolder, summary: inout RunSummary
+    ) throws {
         let journal = try AtomicFile(folder.journalPath)
         var readers: [JournalReader] = []
         var firsts: [DuplicateIndex.Key: (shard: Int, place: Journal.Place)] = [:]
@@ -61,8 +66,8 @@ package enum ShardMerge {
             let rows = plan.shards[shard.number].rows
             var order = OrderedRows(from: rows.lowerBound)
             var failure: (any Error)?
-            func put(_ place: Journal.Place) throws {
-                var record = try reader.record(at: place)
+            func put(_ record: Journal.Record, _ place: Journal.Place) throws {
+                var record = record
                 var first: DuplicateIndex.Key?
                 if let key = record.key.flatMap({ DuplicateIndex.Key($0) }) {
                     if firsts[key] == nil {
@@ -86,12 +91,15 @@ package enum ShardMerge {
                     record.work = 0
                 }
                 try journal.write(Journal.encode(record))
+                summary.add(record.row)
             }
             try Journal.scan(worker.journalPath) { record, place in
                 guard let record, failure == nil, rows.contains(record.index) else { return }
-                do { try order.add(index: record.index, place: place) { try put($0) } } catch {
-                    failure = error
-                }
+                do {
+                    try order.add(index: record.index, place: place) { ready in
+                        try put(ready == place ? record : try reader.record(at: ready), ready)
+                    }
+                } catch { failure = error }
             }
             if let failure { throw failure }
             guard order.count == rows.upperBound else {
