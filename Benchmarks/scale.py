@@ -2,6 +2,7 @@
 
     python3 Benchmarks/scale.py --mails 100000                # a random tiny model: everything but the model is visible
     python3 Benchmarks/scale.py --mails 2000 --model bundled
+    python3 Benchmarks/scale.py --model bundled --single 10000   # one process reads a tenth, and is reckoned up
 
 Overhead is what planning, leases, markers, further starts of workers and the merge add: in CPU seconds beyond one process with
 one thread, which a busy machine changes little, and in time beyond one process with as many threads as there are workers,
@@ -28,6 +29,7 @@ def cpu():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mails", type=int, default=100_000)
+    parser.add_argument("--single", type=int, help="mails that the one process reads; all where it is not given")
     parser.add_argument("--words", type=int, default=8)
     parser.add_argument("--shards", type=int, default=16)
     parser.add_argument("--workers", type=int, default=2)
@@ -39,10 +41,14 @@ def main():
 
 
 def measure(options, folder):
-    with open(folder / "mails.mbox", "wb") as file:
-        subprocess.run(
-            [sys.executable, str(ROOT / "Tests/Scale/mails.py"), str(options.mails), "--words", str(options.words)],
-            stdout=file, check=True)
+    single = min(options.single or options.mails, options.mails)
+    few = folder / "few"
+    few.mkdir()
+    for path, count in ((folder, options.mails), (few, single)):
+        with open(path / "mails.mbox", "wb") as file:
+            subprocess.run(
+                [sys.executable, str(ROOT / "Tests/Scale/mails.py"), str(count), "--words", str(options.words)],
+                stdout=file, check=True)
     model = [] if options.model == "bundled" else ["--model", str(folder / "model")]
     if options.model == "tiny":
         subprocess.run([sys.executable, str(ROOT / "Tests/Scale/tiny_model.py"), str(folder / "model")], check=True)
@@ -51,11 +57,11 @@ def measure(options, folder):
     environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
     task = ["mails.mbox", *model, "--progress", "none", "--quiet"]
 
-    def timed(*commands, threads=1):
+    def timed(*commands, threads=1, cwd=folder):
         before, began = cpu(), time.monotonic()
         running = [
             subprocess.Popen(
-                [options.lector, *command], cwd=folder, env={**environment, "LECTOR_THREADS": str(threads)},
+                [options.lector, *command], cwd=cwd, env={**environment, "LECTOR_THREADS": str(threads)},
                 stderr=subprocess.DEVNULL)
             for command in commands]
         for process in running:
@@ -63,16 +69,19 @@ def measure(options, folder):
                 sys.exit(f"{process.args} ended with {process.returncode}")
         return cpu() - before, time.monotonic() - began
 
-    one = timed(["classify", *task, "-o", "one.jsonl", "--run", "one"])
-    wide = timed(["classify", *task, "-o", "wide.jsonl", "--run", "wide"], threads=options.workers)
+    share = options.mails / single
+    one, wide = (
+        [share * x for x in timed(["classify", *task, "-o", f"{n}.jsonl", "--run", f"{n}"], threads=n, cwd=few)]
+        for n in (1, options.workers))
     plan = timed(["plan", *task, "-o", "many.jsonl", "--run", "run", "--shards", str(options.shards)])
     work = timed(*[["work", "run", "--quiet"]] * options.workers)
     merge = timed(["merge", "run", "--quiet"])
-    if (folder / "one.jsonl").read_bytes() != (folder / "many.jsonl").read_bytes():
+    rows = (few / "1.jsonl").read_bytes()
+    if (folder / "many.jsonl").read_bytes()[: len(rows) if share > 1 else None] != rows:
         sys.exit("the shards' rows are not those of one process")
     size = (folder / "mails.mbox").stat().st_size
     print(f"{options.mails} mails, {size / 1e6:.1f} MB, {options.model} model, {options.shards} shards, "
-          f"{options.workers} workers")
+          f"{options.workers} workers" + (f"; one process: {single} mails, times {share:g}" if share > 1 else ""))
     for label, (seconds, wall) in [
             ("one process", one), (f"{options.workers} threads", wide), ("plan", plan), ("work", work), ("merge", merge)]:
         print(f"  {label:12} {seconds:8.2f} s CPU {wall:8.2f} s")
