@@ -48,22 +48,29 @@ public final class DocumentStream {
     /// (``StreamPlace/archive``) only where all documents in them could be read: limits on what an archive unpacks to
     /// are not kept, and libarchive may say something else of damage when it has not read what stands before it.
     ///
+    /// - Parameter findsPlaces: Whether ``place`` is wanted.
     /// - Returns: Nil where the document of `place` does not stand there; the inputs are others then.
-    public convenience init?(inputs: [String], options: IngestOptions = .init(), at place: StreamPlace) {
-        self.init(inputs: inputs, options: options, at: place, program: ReaderProcess.program)
+    public convenience init?(
+        inputs: [String], options: IngestOptions = .init(), at place: StreamPlace, findsPlaces: Bool = false
+    ) {
+        self.init(
+            inputs: inputs, options: options, at: place, findsPlaces: findsPlaces,
+            program: ReaderProcess.program)
     }
 
     package init?(
-        inputs: [String], options: IngestOptions = .init(), at place: StreamPlace, program: [String]?
+        inputs: [String], options: IngestOptions = .init(), at place: StreamPlace, findsPlaces: Bool = false,
+        program: [String]?
     ) {
         if let program {
-            let request = ReaderRequest(inputs: inputs, options: options, steps: place.steps)
+            let request = ReaderRequest(
+                inputs: inputs, options: options, findsPlaces: findsPlaces, steps: place.steps)
             let process = ReaderProcess(program, request)
             first = process.next()
             if process.isLost { return nil }
             reader = .elsewhere(process)
         } else {
-            let context = StreamContext(options: options, from: place.steps)
+            let context = StreamContext(options: options, findsPlaces: findsPlaces, from: place.steps)
             context.push(InputList(inputs))
             first = context.nextEvent()
             guard context.stepsLeft.isEmpty, !context.isLost else { return nil }

@@ -3,6 +3,7 @@ import Documents
 import Glibc
 import Ingest
 import JSON
+import Pipelines
 
 struct DocumentsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,6 +17,11 @@ struct DocumentsCommand: ParsableCommand {
             names the package where one is missing. Attachments are documents of their own, after the
             mail that holds them.
 
+            --follow waits for more, as tail -F does. A mail of a mailbox is complete when the next one begins, or when
+            the file ends in an empty line and did not grow for two seconds; one that goes on after that gets its row again.
+            A mailbox that became shorter, was replaced or rewritten is read from its start; standard error says so. Ctrl-C
+            ends after whole rows, and gives the file of -o its name.
+
             EXAMPLES
               lector documents inbox.mbox
               lector documents --text letter.eml
@@ -24,10 +30,11 @@ struct DocumentsCommand: ParsableCommand {
               lector documents --stats ~/Mail
               lector documents dump.xml --xml-record mediawiki/page --xml-text revision/text
               lector documents reviews.jsonl --json-text body
+              lector documents --follow /var/mail/ada --metadata | jq .metadata.subject
 
             EXIT STATUS
-              0 every row is ok; 1 finished, some rows are not; 64 usage; 74 the output cannot be
-              written
+              0 every row is ok; 1 finished, some rows are not; 64 usage; 65 data; 74 I/O; 130 and 143
+              stopped by a signal
             """)
 
     @Argument(help: ArgumentHelp("What to read.", valueName: "input"))
@@ -44,6 +51,11 @@ struct DocumentsCommand: ParsableCommand {
 
     @Flag(help: "Add to each row its thread, and which earlier document it repeats.")
     var threads = false
+
+    @Flag(
+        help:
+            "Go on with a mailbox that grows: a row for each mail once it is complete, until Ctrl-C.")
+    var follow = false
 
     @Flag(help: "Rows are JSON anyway; accepted so that every verb has it.")
     var json = false
@@ -64,6 +76,9 @@ struct DocumentsCommand: ParsableCommand {
         if [text, metadata, stats].count(where: { $0 }) > 1 {
             throw ValidationError("--text, --metadata and --stats print different things; choose one")
         }
+        if follow, inputs.count != 1 || inputs[0] == "-" {
+            throw ValidationError("--follow takes one mailbox, a plain file")
+        }
     }
 
     func run() throws {
@@ -76,64 +91,30 @@ struct DocumentsCommand: ParsableCommand {
         options.opensAttachments = attachments
         do {
             let output = try OutputFile(path: output)
-            let isComplete = try print(DocumentStream(inputs: inputs, options: options), output)
+            var printer = DocumentPrinter(self, output)
+            var signal: Int32?
+            if follow {
+                StopSignal.install()
+                let follower = try MailboxFollower(inputs[0], options: options) {
+                    try printer.take($0)
+                } say: {
+                    printer.say($0)
+                }
+                signal = try follower.run { try output.flush() }
+            } else {
+                let stream = DocumentStream(inputs: inputs, options: options)
+                while let event = stream.next() { try printer.take(event) }
+            }
+            try printer.finish()
             try output.finish()
-            return isComplete ? 0 : 1
+            return signal.map { StopSignal.exitStatus($0) } ?? (printer.isComplete ? 0 : 1)
         } catch let error as OutputFile.Failure {
             CommandSupport.complain(error.description)
             return 74
         }
     }
 
-    /// - Returns: Whether every row is ok.
-    private func print(_ stream: DocumentStream, _ output: OutputFile) throws -> Bool {
-        var isComplete = true
-        var document: Document?
-        var parts: [PartRow] = []
-        var progress = DocumentProgress()
-        var counts = DocumentCounts()
-        var threads = MailThreads()
-        while let event = stream.next() {
-            switch event {
-            case .begin(let begun):
-                document = begun
-                parts = []
-            case .text(let chunk):
-                progress.addText(chunk.utf8.count)
-                if text {
-                    try output.write(chunk.utf8)
-                } else if parts.last?.address == chunk.part {
-                    parts[parts.count - 1].add(chunk)
-                } else {
-                    parts.append(PartRow(chunk))
-                }
-            case .end(let end):
-                progress.addDocument(end.status)
-                isComplete = isComplete && end.status.isComplete
-                guard let document else { continue }
-                if stats {
-                    counts.add(document, end, threads.place(document, end))
-                } else if text {
-                    if !end.status.isComplete {
-                        progress.clear()
-                        CommandSupport.complain("\(TerminalText.sanitized(document.address)): \(end.status)")
-                    }
-                } else {
-                    var row = metadata ? metadataRow(document, end) : row(document, parts, end)
-                    if self.threads { row = row.adding(threads.place(document, end).members) }
-                    try output.write(row.bytes)
-                    try output.write([0x0A])
-                }
-            }
-        }
-        progress.clear()
-        if stats {
-            try output.write(json ? counts.row.bytes + [0x0A] : Array(counts.text.utf8))
-        }
-        return isComplete
-    }
-
-    private func metadataRow(_ document: Document, _ end: DocumentEnd) -> JSONValue {
+    fileprivate func metadataRow(_ document: Document, _ end: DocumentEnd) -> JSONValue {
         .object([
             JSONMember("item", .string(document.address)),
             JSONMember("status", .string(end.status.description)),
@@ -155,7 +136,7 @@ struct DocumentsCommand: ParsableCommand {
         return .object(members)
     }
 
-    private func row(_ document: Document, _ parts: [PartRow], _ end: DocumentEnd)
+    fileprivate func row(_ document: Document, _ parts: [PartRow], _ end: DocumentEnd)
         -> JSONValue
     {
         var members = [
@@ -189,6 +170,71 @@ struct DocumentsCommand: ParsableCommand {
                     ])))
         }
         return .object(members)
+    }
+}
+
+/// Prints documents as the command says.
+private struct DocumentPrinter {
+    private let command: DocumentsCommand
+    private let output: OutputFile
+    /// Whether every row is ok.
+    private(set) var isComplete = true
+    private var document: Document?
+    private var parts: [PartRow] = []
+    private var progress = DocumentProgress()
+    private var counts = DocumentCounts()
+    private var threads = MailThreads()
+
+    init(_ command: DocumentsCommand, _ output: OutputFile) {
+        self.command = command
+        self.output = output
+    }
+
+    mutating func take(_ event: DocumentEvent) throws {
+        switch event {
+        case .begin(let begun):
+            document = begun
+            parts = []
+        case .text(let chunk):
+            progress.addText(chunk.utf8.count)
+            if command.text {
+                try output.write(chunk.utf8)
+            } else if parts.last?.address == chunk.part {
+                parts[parts.count - 1].add(chunk)
+            } else {
+                parts.append(PartRow(chunk))
+            }
+        case .end(let end):
+            progress.addDocument(end.status)
+            isComplete = isComplete && end.status.isComplete
+            if let document { try print(document, end) }
+        }
+    }
+
+    private mutating func print(_ document: Document, _ end: DocumentEnd) throws {
+        if command.stats {
+            counts.add(document, end, threads.place(document, end))
+        } else if command.text {
+            if !end.status.isComplete { say("\(TerminalText.sanitized(document.address)): \(end.status)") }
+        } else {
+            var row =
+                command.metadata ? command.metadataRow(document, end) : command.row(document, parts, end)
+            if command.threads { row = row.adding(threads.place(document, end).members) }
+            try output.write(row.bytes)
+            try output.write([0x0A])
+        }
+    }
+
+    mutating func say(_ text: String) {
+        progress.clear()
+        CommandSupport.complain(text)
+    }
+
+    mutating func finish() throws {
+        progress.clear()
+        if command.stats {
+            try output.write(command.json ? counts.row.bytes + [0x0A] : Array(counts.text.utf8))
+        }
     }
 }
 

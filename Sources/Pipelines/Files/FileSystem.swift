@@ -5,7 +5,7 @@ import JSON
 /// The few file calls that runs need, with errors that name the path and the cause.
 package enum FileSystem {
     /// What went wrong with `path` just now, from `errno`.
-    static func error(_ verb: String, _ path: String, code: Int32 = errno) -> PipelineError {
+    package static func error(_ verb: String, _ path: String, code: Int32 = errno) -> PipelineError {
         let shown = TerminalText.sanitized(path)
         if code == ENOSPC || code == EDQUOT {
             let room = freeBytes(at: path).map { " (\(ByteCount.text($0)) free)" } ?? ""
