@@ -650,7 +650,7 @@ class Mixture:
         return [parts[i] for i in sorted(set(keep))]
 
     def ask(self):
-        """Questions about a text: reading comprehension, fields of records; one in six has no answer there."""
+        """Questions about a text: reading comprehension, fields of records; about one in six has no answer there."""
         r = self.r
         if r.random() < 0.35:
             if r.random() < 0.4:

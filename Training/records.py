@@ -120,12 +120,13 @@ class Records(Letters):
         return " ".join(text.split()), {name[k]: found.get(k) for k in fields if list(name.values()).count(name[k]) == 1}
 
     def paragraph(self):
-        """A record, sometimes between real sentences; or real sentences alone, which have none of its fields."""
+        """A record, sometimes between real sentences; or real sentences without a digit alone, asked for what has digits."""
         r = self.r
         text, fields = self.one()
         x = r.random()
-        if x < 0.18 and (prose := self.sentences(r.randint(1, 6))):
-            return prose, {k: None for k in fields if k not in GENERAL and not (re.search(r"\d", prose))} or {"invoice_number": None}
+        digits = {k for k, v in fields.items() if v and re.search(r"\d", v)}
+        if x < 0.18 and digits - GENERAL and (prose := self.sentences(r.randint(1, 6))) and not re.search(r"\d", prose):
+            return prose, dict.fromkeys(digits - GENERAL)
         if x < 0.40:
             before, after = (self.sentences(r.randint(1, 2)) if r.random() < 0.6 else "" for _ in "12")
             # Beside other text only what the record itself has is certain.

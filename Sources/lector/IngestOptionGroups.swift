@@ -61,7 +61,9 @@ struct PasswordOptions: ParsableArguments {
     var password: [String] = []
 
     @Option(
-        help: ArgumentHelp("A file of such passwords, one a line; so has LECTOR_PASSWORD.", valueName: "file")
+        help: ArgumentHelp(
+            "A file of such passwords, one a line; so has LECTOR_PASSWORD. Only pdftotext, for PDFs, gets them as arguments.",
+            valueName: "file")
     )
     var passwordFile: String?
 

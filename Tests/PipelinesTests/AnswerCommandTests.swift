@@ -55,7 +55,13 @@ import Testing
                 .joined(),
             to: "b.txt")
         let flags = ["extract", "a.txt", "b.txt", "--schema", "schema.json", "-q", "-o"]
-        #expect(lector.run(flags + ["rows.jsonl"]).status == 0)
+        /// Tokens that were read and written.
+        func tokens(_ output: String) throws -> Int {
+            let result = lector.run(flags + [output, "--json"])
+            #expect(result.status == 0)
+            return try #require(try JSONValue(parsing: result.out)["tokens"]?.integer)
+        }
+        let whole = try tokens("rows.jsonl")
         let pid = lector.start(flags + ["again.jsonl"])
         let folder = lector.work.file("state/lector/answers")
         func journal() throws -> (path: String, text: String)? {
@@ -67,12 +73,12 @@ import Testing
         _ = lector.wait(pid)
         let left = try #require(try journal())
         #expect(left.text.split(separator: "\n").count == 2, "a row, and what was found behind it")
-        #expect(lector.run(flags + ["again.jsonl"]).status == 0)
+        #expect(try tokens("again.jsonl") < whole / 2, "most of it had been read")
         #expect(lector.text("again.jsonl") == lector.text("rows.jsonl"))
         // A part that is none, as of a damaged disk, is read again.
         let row = left.text.split(separator: "\n")[0]
         lector.work.write("\(row)\n" + #"{"part": [[1, 2, true, {"value": 3}]]}"# + "\n", to: left.path)
-        #expect(lector.run(flags + ["third.jsonl"]).status == 0)
+        #expect(try tokens("third.jsonl") > whole / 2)
         #expect(lector.text("third.jsonl") == lector.text("rows.jsonl"))
     }
 

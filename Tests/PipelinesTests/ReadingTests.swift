@@ -288,6 +288,24 @@ struct ReadingTests {
         #expect(try seen([zip.file("in")], stop: "b.txt").count == 5)
         options.passwords = ["wrong"]
         #expect(throws: PipelineError.self) { try seen([zip.file("in")]) }
+        // What was not opened is tried again.
+        mkdir(zip.file("own"), 0o700)
+        zip.write(EncryptedZip.bytes([("x.txt", "Ada")], password: Self.password), to: "own/a.zip")
+        zip.write("Bob", to: "own/b.txt")
+        #expect(try seen([zip.file("own")], stop: "b.txt") == ["x.txt", "b.txt"])
+        options.passwords = [Self.password]
+        #expect(try seen([zip.file("own")]) == ["x.txt", "b.txt"])
+    }
+
+    @Test("manifests leave defaults out: whoever changes one of these gives them a new format")
+    func defaults() {
+        let limits = IngestLimits()
+        let known = [
+            limits.maxDepth, limits.maxEntries, limits.maxRatio, limits.maxUnpackedBytes,
+            limits.maxDocumentBytes, limits.maxMessageBytes, limits.maxReaderBytes,
+        ]
+        #expect(known == [12, 1_000_000, 250, 64 << 30, 256 << 30, 64 << 20, 2 << 30])
+        #expect(ReadingKey.all.count == known.count + 4)
     }
 
     // MARK: Shards

@@ -91,7 +91,7 @@ final class ArchiveReader: DocumentProducer {
             if isEncrypted, context.options.passwords.isEmpty {
                 context.emitFailure(
                     inner, .failed(.encrypted),
-                    "the entry is encrypted; a password can be given with --password")
+                    "the entry is encrypted; a password can be given with --password-file")
                 return true
             }
             let source = EntrySource(file)

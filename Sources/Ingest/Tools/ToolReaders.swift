@@ -45,7 +45,8 @@ final class PDFReader: DocumentProducer {
         }
         if let words, words.contains("assword") {
             context.emitFailure(
-                address, .failed(.encrypted), "the PDF is encrypted; a password can be given with --password")
+                address, .failed(.encrypted),
+                "the PDF is encrypted; a password can be given with --password-file")
             return false
         }
         if let words, writer.textBytes == 0 {

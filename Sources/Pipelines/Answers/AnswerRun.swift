@@ -74,7 +74,7 @@ package struct AnswerRun {
         let chosen = sample.map { "\nsample \($0)" } ?? ""
         let reading = ReadingConfiguration(inputs.reading).json.map { "\nreading \($0.text)" } ?? ""
         let digest =
-            SHA256.digest(of: "answers 1\n\(identity)\(chosen)\(reading)\n\(inventory.json.text)".utf8).hex
+            SHA256.digest(of: "answers 2\n\(identity)\(chosen)\(reading)\n\(inventory.json.text)".utf8).hex
         journalPath = "\(folder)/\(digest.prefix(32)).jsonl"
     }
 
@@ -87,21 +87,27 @@ package struct AnswerRun {
         let journal = try RowJournal(journalPath)
         defer { journal.close() }
         var done = 0
-        // Other passwords can open other documents, and no file tells which they were.
-        var items: [String]? = inputs.reading.passwords.isEmpty ? nil : []
+        // Other passwords can open other documents, and no file tells which they were: what was not opened is tried again,
+        // and the items of the rows before it are compared.
+        let hasPasswords = !inputs.reading.passwords.isEmpty
+        var items: [Int] = []
         if maker.isGrouped { try journal.clear() }
         // Of the document that was being read.
         var parts: [JSONValue] = []
         try journal.replay { row in
             if let part = row["part"] {
                 parts.append(part)
-                return
+                return true
+            }
+            if hasPasswords {
+                if row["status"]?.string == ItemStatus.failed(.encrypted).description { return false }
+                items.append((row["item"]?.string ?? "").hashValue)
             }
             parts = []
             done += 1
-            items?.append(row["item"]?.string ?? "")
             count(row, &summary)
             try emit(row)
+            return true
         }
         summary.resumed = done
         var places: ArraySlice<Int>?
@@ -122,8 +128,11 @@ package struct AnswerRun {
             guard isChosen else { continue }
             if case .begin(let document) = event {
                 place += 1
-                if place >= done { maker.begin(document, after: place == done ? parts : []) }
-                if let items, place < done, items[place] != document.address {
+                if place >= done {
+                    maker.begin(document, after: parts)
+                    parts = []
+                }
+                if hasPasswords, place < done, items[place] != document.address.hashValue {
                     throw PipelineError.data(
                         "\(TerminalText.sanitized(document.address)) is not what a stopped command read there: the "
                             + "passwords are others. Give those of before, or remove \(TerminalText.sanitized(journalPath)) to begin anew"
@@ -182,12 +191,12 @@ private final class RowJournal {
         }
     }
 
-    func replay(_ body: (JSONValue) throws -> Void) throws {
+    /// - Parameter body: Takes a line; false when it and what follows it are to be taken back.
+    func replay(_ body: (JSONValue) throws -> Bool) throws {
         var reader = try LineReader(path)
         var whole = 0
         while let line = try reader.next() {
-            guard let row = try? JSONValue(parsing: line.bytes) else { break }
-            try body(row)
+            guard let row = try? JSONValue(parsing: line.bytes), try body(row) else { break }
             whole += line.bytes.count + 1
         }
         guard ftruncate(descriptor, off_t(whole)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {

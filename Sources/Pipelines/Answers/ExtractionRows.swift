@@ -67,8 +67,8 @@ package final class ExtractionRows: AnswerRun.RowMaker {
 
     /// What a stopped process found in the sections that wait; nil where there is nothing of that length.
     private func takeKnown() -> [Extractor.Result]? {
-        guard let step = known.popFirst()?.array else { return nil }
-        let results = step.compactMap { Extractor.Result(stored: $0) }
+        guard let step = known.popFirst() else { return nil }
+        let results = (step.array ?? []).compactMap { Extractor.Result(stored: $0) }
         guard results.count == waiting.count else {
             known = []
             return nil

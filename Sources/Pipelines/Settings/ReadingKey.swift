@@ -73,12 +73,14 @@ package struct ReadingKey {
     /// - Returns: Whether `json` is a value of this setting.
     func set(_ json: JSONValue, in options: inout IngestOptions) -> Bool {
         switch value {
-        case .text(let path): options[keyPath: path] = json.string
+        case .text(let path):
+            guard let text = json.string else { return false }
+            options[keyPath: path] = text
         case .count(let path, _), .bytes(let path, _):
             guard let number = json.integer else { return false }
             options[keyPath: path] = number
         }
-        return self.json(in: options) == json && problem(in: options) == nil
+        return problem(in: options) == nil
     }
 
     /// Reads the setting's value in a pipeline.
