@@ -70,7 +70,8 @@ mkdir -p "$tree/bin" "$tree/share/lector" "$tree/share/doc/lector" "$tree/share/
     "$tree/share/bash-completion/completions" "$tree/share/zsh/vendor-completions" \
     "$tree/share/fish/vendor_completions.d"
 strip --strip-unneeded -o "$tree/bin/lector" $built
-if grep -qF "$PWD" "$tree/bin/lector"; then fail "the program names the folder that it was built in"; fi
+# Not $PWD alone: /lector or /src may be a part of other strings.
+if grep -qF -e "$PWD/.build" -e "$PWD/Sources" "$tree/bin/lector"; then fail "the program names the folder that it was built in"; fi
 cp Sources/BundledModel/Resources/model.lector Sources/BundledModel/Resources/tokenizer.json "$tree/share/lector/"
 cp Sources/BundledModel/Resources/README.md "$tree/share/doc/lector/model-card.md"
 cp README.md CHANGELOG.md NOTICE docs/scaling.md "$tree/share/doc/lector/"
