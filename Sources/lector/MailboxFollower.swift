@@ -98,11 +98,13 @@ final class MailboxFollower {
             // A signal ends the sleep.
             if StopSignal.received == nil { usleep(200_000) }
         }
-        if let mail, isWaiting {
+        var here = stat()
+        if fstat(descriptor, &here) == 0, here.st_size > size { try read(upTo: Int(here.st_size)) }
+        if isWaiting {
             if endsInEmptyLine {
                 try takeMail()
             } else {
-                say("\(CommandSupport.clean(mail.place.item)) is not complete yet, and has no row")
+                say("\(CommandSupport.clean(mail!.place.item)) is not complete yet, and has no row")
             }
         }
         try flush()
@@ -124,7 +126,7 @@ final class MailboxFollower {
         size = 0
     }
 
-    /// Reads what is new, behind the last mail, which is read again.
+    /// Reads what is new, behind the last mail, which is read again. After a signal no other mail is begun.
     private func read(upTo size: Int) throws {
         let start = mail.map {
             DocumentStream(inputs: [path], options: options, at: $0.place, findsPlaces: true)
@@ -136,7 +138,6 @@ final class MailboxFollower {
         var item = ""
         var (isAside, isNew) = (false, false)
         reading: while let event = stream.next() {
-            if StopSignal.received != nil { return }
             switch event {
             case .begin(let document):
                 item = document.address
@@ -144,6 +145,9 @@ final class MailboxFollower {
                     if let mail, mail.place != place {
                         guard isWholeDivider(at: place.steps[1][0]) else { break reading }
                         try takeMail()
+                        if StopSignal.received != nil {
+                            return say("\(CommandSupport.clean(item)) and what comes after it have no row")
+                        }
                     }
                     if mail?.place != place || mail?.isTaken == false { mail = Mail(place: place) }
                     isAside = false

@@ -90,6 +90,23 @@ struct FollowTests {
         #expect(rows == lector.run(["documents", "in.mbox"] + (seed == 1 ? ["--metadata"] : [])).out)
     }
 
+    @Test("a mail that is complete when the signal comes has its row, and the next one a row or a word")
+    func ends() throws {
+        for pause in 0..<8 {
+            lector.work.write(Self.mail(1) + Self.mail(2), to: "in.mbox")
+            let pid = follow()
+            wait(for: "mail 1")
+            append(Self.mail(3).utf8)
+            usleep(UInt32(pause) * 30_000)
+            let result = stop(pid)
+            let rows = try subjects(result.out)
+            #expect(rows.prefix(2) == ["mail 1", "mail 2"])
+            #expect(
+                rows.count == 3 || result.err.contains("in.mbox#3 and what comes after it have no row"),
+                "\(rows) \(result.err)")
+        }
+    }
+
     @Test("a file that became shorter, was replaced or went away is read from its start, and it is said")
     func rotates() throws {
         append((Self.mail(1) + Self.mail(2)).utf8)
