@@ -90,6 +90,12 @@ struct FollowTests {
         #expect(rows == lector.run(["documents", "in.mbox"] + (seed == 1 ? ["--metadata"] : [])).out)
     }
 
+    private func lastRows(_ rows: String) throws -> [String?: Substring] {
+        try Dictionary(
+            rows.split(separator: "\n").map { (try JSONValue(parsing: String($0))["item"]?.string, $0) },
+            uniquingKeysWith: { $1 })
+    }
+
     @Test("a mail that is complete when the signal comes has its row, and the next one a row or a word")
     func ends() throws {
         for pause in 0..<8 {
@@ -117,11 +123,11 @@ struct FollowTests {
         #expect(lector.text("stderr").contains("in.mbox became shorter; it is read from its start"))
         rename(lector.work.file("in.mbox"), lector.work.file("old.mbox"))
         wait(for: "is gone", in: "stderr")
+        // A delivery that had the file open.
         append(Self.mail(0).utf8, to: "old.mbox")
         lector.work.write(Self.mail(4) + Self.mail(5), to: "in.mbox")
         wait(for: "mail 5")
         #expect(lector.text("stderr").contains("was replaced"))
-        #expect(lector.text("stderr").contains("bytes of the old file are not read"))
         // Longer than before, and another mail stands where the last one stood.
         lector.work.write(
             Self.mail(6, "A longer text than there was, so that no mail begins where one did.")
@@ -129,10 +135,37 @@ struct FollowTests {
         lector.work.write(lector.bytes("new"), to: "in.mbox")
         wait(for: "mail 7")
         let result = stop(pid)
-        #expect(try subjects(result.out) == (1...7).map { "mail \($0)" }, "\(result.err)")
+        #expect(try subjects(result.out) == [1, 2, 3, 0, 4, 5, 6, 7].map { "mail \($0)" }, "\(result.err)")
         #expect(
             try JSONValue(parsing: String(result.out.split(separator: "\n").last!))["item"]?.string
                 == "in.mbox#2")
+    }
+
+    @Test("what was delivered just before a rename is read; a file that comes back may go away again")
+    func renames() throws {
+        append(Self.mail(1).utf8)
+        let pid = follow()
+        wait(for: "mail 1")
+        append(Self.mail(2).utf8)
+        rename(lector.work.file("in.mbox"), lector.work.file("old.mbox"))
+        lector.work.write(Self.mail(3), to: "in.mbox")
+        wait(for: "mail 3")
+        func absences() -> Int {
+            lector.text("stderr").split(separator: "\n").count { $0.contains("is gone") }
+        }
+        for number in 4...5 {
+            let before = absences()
+            rename(lector.work.file("in.mbox"), lector.work.file("away"))
+            for _ in 0..<1500 where absences() == before { usleep(10_000) }
+            #expect(absences() == before + 1)
+            rename(lector.work.file("away"), lector.work.file("in.mbox"))
+            append(Self.mail(number).utf8)
+            wait(for: "mail \(number)")
+        }
+        let result = stop(pid)
+        #expect(try subjects(result.out) == (1...5).map { "mail \($0)" }, "\(result.err)")
+        #expect(try lastRows(result.out)["in.mbox#1"] != nil, "\(result.out)")
+        #expect(!result.out.contains("/proc/"))
     }
 
     @Test("a mail that goes on after its row has its row again, and it is said")
