@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import Pipelines
 import Testing
 
 /// `lector documents --follow`: a mailbox that grows.
@@ -85,9 +86,15 @@ struct FollowTests {
         wait(for: "mail 11")
         usleep(300_000)
         let result = stop(pid, SIGTERM)
-        #expect(result.status == 143 && result.err.isEmpty, "\(result.err)")
-        let rows = result.out
-        #expect(rows == lector.run(["documents", "in.mbox"] + (seed == 1 ? ["--metadata"] : [])).out)
+        #expect(result.status == 143)
+        let rows = lector.run(["documents", "in.mbox"] + (seed == 1 ? ["--metadata"] : [])).out
+        if result.err.isEmpty {
+            #expect(result.out == rows)
+        } else {
+            // This process stood still for two seconds behind an empty line inside a mail.
+            #expect(result.err.split(separator: "\n").allSatisfy { $0.contains("went on") }, "\(result.err)")
+            #expect(try lastRows(result.out) == lastRows(rows))
+        }
     }
 
     private func lastRows(_ rows: String) throws -> [String?: Substring] {
@@ -188,18 +195,24 @@ struct FollowTests {
         append((mixed + mixed + Self.mail(3)).utf8)
         for flags in [[], ["--text"], ["--stats"], ["--threads"], ["--no-attachments"]] {
             let pid = follow(flags + ["-o", "followed"])
-            let part = flags == ["--stats"] ? nil : lector.work.file("followed.part")
-            for _ in 0..<1000 where part.map({ _ in lector.bytes("followed.part").isEmpty }) ?? false {
-                usleep(10_000)
-            }
-            sleep(3)
+            for _ in 0..<1500 where !hasOpen("in.mbox", pid) { usleep(10_000) }
+            // It is said once all of it is read, whatever is written then.
+            rename(lector.work.file("in.mbox"), lector.work.file("away"))
+            wait(for: "is gone", in: "stderr")
             #expect(lector.bytes("followed").isEmpty)
             #expect(stop(pid).status == 130)
+            rename(lector.work.file("away"), lector.work.file("in.mbox"))
             lector.run(["documents", "in.mbox", "-o", "whole"] + flags)
             #expect(lector.text("followed") == lector.text("whole"), "\(flags)")
             #expect(!lector.text("whole").isEmpty)
             unlink(lector.work.file("followed"))
         }
+    }
+
+    private func hasOpen(_ name: String, _ pid: pid_t) -> Bool {
+        let files = "/proc/\(pid)/fd/"
+        let open = (try? FileSystemNames.of(files)) ?? []
+        return open.contains { FileSystem.linkTarget(files + $0)?.hasSuffix("/" + name) == true }
     }
 
     @Test("what is no mailbox in a plain file is refused")
