@@ -27,7 +27,14 @@ list_licences() {
     cp "$toolchain/share/swift/LICENSE.txt" "$2/built-in/swift"
     cp docs/licenses/ICU.txt "$2/built-in/icu"
     # dpkg knows some libraries below /lib, some below /usr/lib, and the loader finds all of them in one.
-    ldd "$1" | awk '$3 ~ /^\// { print "*" $3 }' | xargs dpkg-query -S | cut -d: -f1 | sort -u >"$2/packages"
+    ldd "$1" | awk '$3 ~ /^\// { print $3 }' >"$2/libraries"
+    while read -r library; do
+        # Who diverts a file is not whose it is.
+        owners=$(dpkg-query -S "*$library" 2>/dev/null | grep -v '^diversion by ' | cut -d: -f1)
+        [ -n "$owners" ] || fail "The program loads $library, which no Debian package here has: there is no licence to list."
+        echo "$owners"
+    done <"$2/libraries" >"$2/owners"
+    sort -u "$2/owners" >"$2/packages"
     {
         echo "Lector itself, with its model: ../copyright (Apache License 2.0) and ../NOTICE."
         echo
@@ -43,7 +50,7 @@ list_licences() {
             echo "$package $release: ${names:-see its text}"
         done <"$2/packages"
     } >"$2/README"
-    rm "$2/packages"
+    rm "$2/libraries" "$2/owners" "$2/packages"
     grep -oh '/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' "$2"/system/* | sort -u | xargs cp -L -t "$2/common"
     grep -q '^libgmime.*LGPL' "$2/README" || fail "the list of licences has no GMime: $2/README"
 }
@@ -70,7 +77,8 @@ mkdir -p "$tree/bin" "$tree/share/lector" "$tree/share/doc/lector" "$tree/share/
     "$tree/share/bash-completion/completions" "$tree/share/zsh/vendor-completions" \
     "$tree/share/fish/vendor_completions.d"
 strip --strip-unneeded -o "$tree/bin/lector" $built
-if grep -qF "$PWD" "$tree/bin/lector"; then fail "the program names the folder that it was built in"; fi
+# Not $PWD alone: /lector or /src may be a part of other strings.
+if grep -qF -e "$PWD/.build" -e "$PWD/Sources" "$tree/bin/lector"; then fail "the program names the folder that it was built in"; fi
 cp Sources/BundledModel/Resources/model.lector Sources/BundledModel/Resources/tokenizer.json "$tree/share/lector/"
 cp Sources/BundledModel/Resources/README.md "$tree/share/doc/lector/model-card.md"
 cp README.md CHANGELOG.md NOTICE docs/scaling.md "$tree/share/doc/lector/"

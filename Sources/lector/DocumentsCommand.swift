@@ -19,8 +19,8 @@ struct DocumentsCommand: ParsableCommand {
 
             --follow waits for more, as tail -F does. A mail of a mailbox is complete when the next one begins, or when
             the file ends in an empty line and did not grow for two seconds; one that goes on after that gets its row again.
-            A mailbox that became shorter, was replaced or rewritten is read from its start; standard error says so. Ctrl-C
-            ends after whole rows, and gives the file of -o its name.
+            A mailbox that became shorter, was replaced or rewritten with another length is read from its start; standard error
+            says so. Ctrl-C ends after whole rows, names the first mail that has none, and gives the file of -o its name.
 
             EXAMPLES
               lector documents inbox.mbox

@@ -9,7 +9,8 @@ import Pipelines
 /// seconds. One that goes on after all is read again, and said to be. A file that became shorter or was replaced is read from its
 /// start, with what was there of the last mail before.
 ///
-/// Nothing is locked or kept open for long: each look begins a stream at the last mail, which a look before has read.
+/// Nothing is locked: each look begins a stream at the last mail, which a look before has read. The file is kept open, and
+/// read as that, so that one that was renamed is read to its end before the one that has its name now.
 final class MailboxFollower {
     private static let pauseSeconds = 2.0
     /// Of a mail that may be incomplete, with what is inside it; a longer one is taken as it comes.
@@ -76,21 +77,23 @@ final class MailboxFollower {
         var isGone = false
         while StopSignal.received == nil {
             var (here, there) = (stat(), stat())
+            let isThere = stat(path, &there) == 0
+            // After it, so that what came before a rename is seen.
             fstat(descriptor, &here)
-            if stat(path, &there) != 0 {
-                if !isGone { say("\(shown) is gone; waiting for another") }
-                isGone = true
-            } else if here.st_ino != there.st_ino || here.st_dev != there.st_dev {
-                let missed = Int(here.st_size) - size
-                try leave("was replaced")
-                if missed > 0 { say("the last \(missed) bytes of the old file are not read") }
-                try open()
+            if isThere {
                 isGone = false
-            } else if there.st_size < size {
+            } else if !isGone, here.st_size == size {
+                say("\(shown) is gone; waiting for another")
+                isGone = true
+            }
+            if here.st_size < size {
                 try leave("became shorter")
-            } else if there.st_size > size {
-                try read(upTo: Int(there.st_size))
+            } else if here.st_size > size {
+                try read(upTo: Int(here.st_size))
                 lastGrowth = Clock.seconds
+            } else if isThere, here.st_ino != there.st_ino || here.st_dev != there.st_dev {
+                try leave("was replaced")
+                try open()
             } else if isWaiting, Clock.seconds - lastGrowth >= Self.pauseSeconds, endsInEmptyLine {
                 try takeMail()
             }
@@ -98,11 +101,13 @@ final class MailboxFollower {
             // A signal ends the sleep.
             if StopSignal.received == nil { usleep(200_000) }
         }
-        if let mail, isWaiting {
+        var here = stat()
+        if fstat(descriptor, &here) == 0, here.st_size > size { try read(upTo: Int(here.st_size)) }
+        if isWaiting {
             if endsInEmptyLine {
                 try takeMail()
             } else {
-                say("\(CommandSupport.clean(mail.place.item)) is not complete yet, and has no row")
+                say("\(CommandSupport.clean(mail!.place.item)) is not complete yet, and has no row")
             }
         }
         try flush()
@@ -110,9 +115,10 @@ final class MailboxFollower {
     }
 
     private func open() throws(PipelineError) {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw FileSystem.error("read", path) }
         if descriptor >= 0 { close(descriptor) }
-        descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileSystem.error("read", path) }
+        descriptor = file
     }
 
     /// Begins anew: more than there is will not come to the last mail.
@@ -124,26 +130,38 @@ final class MailboxFollower {
         size = 0
     }
 
-    /// Reads what is new, behind the last mail, which is read again.
+    /// The file that is open, whatever its name is now; for the process that reads, too.
+    private var source: String { "/proc/\(getpid())/fd/\(descriptor)" }
+
+    /// Reads what is new, behind the last mail, which is read again. After a signal no other mail is begun.
     private func read(upTo size: Int) throws {
+        let source = source
         let start = mail.map {
-            DocumentStream(inputs: [path], options: options, at: $0.place, findsPlaces: true)
+            var place = $0.place
+            place.item.replacePrefix(path, by: source)
+            return DocumentStream(inputs: [source], options: options, at: place, findsPlaces: true)
         }
-        guard let stream = start ?? DocumentStream(inputs: [path], options: options, findsPlaces: true) else {
+        guard let stream = start ?? DocumentStream(inputs: [source], options: options, findsPlaces: true)
+        else {
             return try leave("does not hold its last mail any more")
         }
         self.size = size
         var item = ""
         var (isAside, isNew) = (false, false)
-        reading: while let event = stream.next() {
-            if StopSignal.received != nil { return }
+        reading: while var event = stream.next() {
+            event.rename(source, path)
             switch event {
             case .begin(let document):
                 item = document.address
-                if let place = stream.place, place.item == item, place.isInPlainMailbox {
+                var place = stream.place
+                place?.item.replacePrefix(source, by: path)
+                if let place, place.item == item, place.isInPlainMailbox {
                     if let mail, mail.place != place {
                         guard isWholeDivider(at: place.steps[1][0]) else { break reading }
                         try takeMail()
+                        if StopSignal.received != nil {
+                            return say("\(CommandSupport.clean(item)) and what comes after it have no row")
+                        }
                     }
                     if mail?.place != place || mail?.isTaken == false { mail = Mail(place: place) }
                     isAside = false
@@ -235,4 +253,28 @@ final class MailboxFollower {
 extension StreamPlace {
     /// Whether it is a mail's of a mailbox that no archive holds.
     fileprivate var isInPlainMailbox: Bool { steps.count == 2 && steps[1].count == 3 }
+}
+
+extension String {
+    fileprivate mutating func replacePrefix(_ prefix: String, by other: String) {
+        if hasPrefix(prefix) { self = other + dropFirst(prefix.count) }
+    }
+}
+
+extension DocumentEvent {
+    /// Names the input `path` wherever it is named `source`.
+    fileprivate mutating func rename(_ source: String, _ path: String) {
+        switch self {
+        case .begin(var document):
+            document.address.replacePrefix(source, by: path)
+            self = .begin(document)
+        case .text(var chunk):
+            chunk.part.replacePrefix(source, by: path)
+            for index in chunk.origins.indices {
+                chunk.origins[index].container.replacePrefix(source, by: path)
+            }
+            self = .text(chunk)
+        case .end: break
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import Pipelines
 import Testing
 
 /// `lector documents --follow`: a mailbox that grows.
@@ -85,9 +86,38 @@ struct FollowTests {
         wait(for: "mail 11")
         usleep(300_000)
         let result = stop(pid, SIGTERM)
-        #expect(result.status == 143 && result.err.isEmpty, "\(result.err)")
-        let rows = result.out
-        #expect(rows == lector.run(["documents", "in.mbox"] + (seed == 1 ? ["--metadata"] : [])).out)
+        #expect(result.status == 143)
+        let rows = lector.run(["documents", "in.mbox"] + (seed == 1 ? ["--metadata"] : [])).out
+        if result.err.isEmpty {
+            #expect(result.out == rows)
+        } else {
+            // This process stood still for two seconds behind an empty line inside a mail.
+            #expect(result.err.split(separator: "\n").allSatisfy { $0.contains("went on") }, "\(result.err)")
+            #expect(try lastRows(result.out) == lastRows(rows))
+        }
+    }
+
+    private func lastRows(_ rows: String) throws -> [String?: Substring] {
+        try Dictionary(
+            rows.split(separator: "\n").map { (try JSONValue(parsing: String($0))["item"]?.string, $0) },
+            uniquingKeysWith: { $1 })
+    }
+
+    @Test("a mail that is complete when the signal comes has its row, and the next one a row or a word")
+    func ends() throws {
+        for pause in 0..<8 {
+            lector.work.write(Self.mail(1) + Self.mail(2), to: "in.mbox")
+            let pid = follow()
+            wait(for: "mail 1")
+            append(Self.mail(3).utf8)
+            usleep(UInt32(pause) * 30_000)
+            let result = stop(pid)
+            let rows = try subjects(result.out)
+            #expect(rows.prefix(2) == ["mail 1", "mail 2"])
+            #expect(
+                rows.count == 3 || result.err.contains("in.mbox#3 and what comes after it have no row"),
+                "\(rows) \(result.err)")
+        }
     }
 
     @Test("a file that became shorter, was replaced or went away is read from its start, and it is said")
@@ -100,11 +130,11 @@ struct FollowTests {
         #expect(lector.text("stderr").contains("in.mbox became shorter; it is read from its start"))
         rename(lector.work.file("in.mbox"), lector.work.file("old.mbox"))
         wait(for: "is gone", in: "stderr")
+        // A delivery that had the file open.
         append(Self.mail(0).utf8, to: "old.mbox")
         lector.work.write(Self.mail(4) + Self.mail(5), to: "in.mbox")
         wait(for: "mail 5")
         #expect(lector.text("stderr").contains("was replaced"))
-        #expect(lector.text("stderr").contains("bytes of the old file are not read"))
         // Longer than before, and another mail stands where the last one stood.
         lector.work.write(
             Self.mail(6, "A longer text than there was, so that no mail begins where one did.")
@@ -112,10 +142,37 @@ struct FollowTests {
         lector.work.write(lector.bytes("new"), to: "in.mbox")
         wait(for: "mail 7")
         let result = stop(pid)
-        #expect(try subjects(result.out) == (1...7).map { "mail \($0)" }, "\(result.err)")
+        #expect(try subjects(result.out) == [1, 2, 3, 0, 4, 5, 6, 7].map { "mail \($0)" }, "\(result.err)")
         #expect(
             try JSONValue(parsing: String(result.out.split(separator: "\n").last!))["item"]?.string
                 == "in.mbox#2")
+    }
+
+    @Test("what was delivered just before a rename is read; a file that comes back may go away again")
+    func renames() throws {
+        append(Self.mail(1).utf8)
+        let pid = follow()
+        wait(for: "mail 1")
+        append(Self.mail(2).utf8)
+        rename(lector.work.file("in.mbox"), lector.work.file("old.mbox"))
+        lector.work.write(Self.mail(3), to: "in.mbox")
+        wait(for: "mail 3")
+        func absences() -> Int {
+            lector.text("stderr").split(separator: "\n").count { $0.contains("is gone") }
+        }
+        for number in 4...5 {
+            let before = absences()
+            rename(lector.work.file("in.mbox"), lector.work.file("away"))
+            for _ in 0..<1500 where absences() == before { usleep(10_000) }
+            #expect(absences() == before + 1)
+            rename(lector.work.file("away"), lector.work.file("in.mbox"))
+            append(Self.mail(number).utf8)
+            wait(for: "mail \(number)")
+        }
+        let result = stop(pid)
+        #expect(try subjects(result.out) == (1...5).map { "mail \($0)" }, "\(result.err)")
+        #expect(try lastRows(result.out)["in.mbox#1"] != nil, "\(result.out)")
+        #expect(!result.out.contains("/proc/"))
     }
 
     @Test("a mail that goes on after its row has its row again, and it is said")
@@ -138,18 +195,24 @@ struct FollowTests {
         append((mixed + mixed + Self.mail(3)).utf8)
         for flags in [[], ["--text"], ["--stats"], ["--threads"], ["--no-attachments"]] {
             let pid = follow(flags + ["-o", "followed"])
-            let part = flags == ["--stats"] ? nil : lector.work.file("followed.part")
-            for _ in 0..<1000 where part.map({ _ in lector.bytes("followed.part").isEmpty }) ?? false {
-                usleep(10_000)
-            }
-            sleep(3)
+            for _ in 0..<1500 where !hasOpen("in.mbox", pid) { usleep(10_000) }
+            // It is said once all of it is read, whatever is written then.
+            rename(lector.work.file("in.mbox"), lector.work.file("away"))
+            wait(for: "is gone", in: "stderr")
             #expect(lector.bytes("followed").isEmpty)
             #expect(stop(pid).status == 130)
+            rename(lector.work.file("away"), lector.work.file("in.mbox"))
             lector.run(["documents", "in.mbox", "-o", "whole"] + flags)
             #expect(lector.text("followed") == lector.text("whole"), "\(flags)")
             #expect(!lector.text("whole").isEmpty)
             unlink(lector.work.file("followed"))
         }
+    }
+
+    private func hasOpen(_ name: String, _ pid: pid_t) -> Bool {
+        let files = "/proc/\(pid)/fd/"
+        let open = (try? FileSystemNames.of(files)) ?? []
+        return open.contains { FileSystem.linkTarget(files + $0)?.hasSuffix("/" + name) == true }
     }
 
     @Test("what is no mailbox in a plain file is refused")

@@ -413,7 +413,15 @@ struct ReadingTests {
         let child = lector.start(
             ["read", "long.txt", "--password", "Sesam", "--password=öffne", "--checkpoint-tokens", "1024"]
                 + flags)
-        sleep(2)
+        // A state that is kept says that it is on its way, and far from the end.
+        let states = lector.work.file("state/lector/states")
+        for _ in 0..<3000 {
+            if let names = try? FileSystemNames.of(states), names.contains(where: { $0.hasSuffix(".state") })
+            {
+                break
+            }
+            usleep(10_000)
+        }
         kill(child, SIGINT)
         let result = lector.wait(child)
         #expect(result.status == 130, "\(result.err)")

@@ -6,7 +6,7 @@ skip() {
     exit 69
 }
 
-# What an installation may take. Without a network apt-get and pip wait for all of it.
+# What a download may take. Without a network apt-get and pip wait for all of it.
 : "${SETUP_SECONDS:=300}"
 
 # need COMMAND PACKAGE...: a command, from Debian's packages where it is missing.
@@ -16,8 +16,12 @@ need() {
     command -v apt-get >/dev/null 2>&1 || skip "there is no $1, and no apt-get to install it with"
     wanted=$1
     shift
-    DEBIAN_FRONTEND=noninteractive timeout "$SETUP_SECONDS" sh -c \
-        'apt-get update -q; exec apt-get install -qy --no-install-recommends "$@"' sh "$@" >/dev/null 2>&1 </dev/null || true
+    # dpkg has no limit: stopped in the middle, it leaves a system that every later apt-get refuses.
+    {
+        timeout "$SETUP_SECONDS" sh -c \
+            'apt-get update -q; exec apt-get install -qy --no-install-recommends --download-only "$@"' sh "$@" &&
+            DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends --no-download "$@"
+    } >/dev/null 2>&1 </dev/null || true
     command -v "$wanted" >/dev/null 2>&1 || skip "apt-get could not install $*"
 }
 
