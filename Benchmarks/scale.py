@@ -74,8 +74,10 @@ def measure(options, folder):
     def alone(name, threads):
         """One process; of a part of the mails without its start, which is measured with one mail, reckoned up."""
         found = timed(["classify", *task, "-o", f"{name}.jsonl", "--run", name], threads=threads, cwd=few)
+        if share == 1:
+            return found
         start = timed(["classify", *task, "-o", f"{name}.1.jsonl", "--run", f"{name}.1"], threads=threads, cwd=first)
-        return [s + share * (x - s) for s, x in zip(start, found)] if share > 1 else found
+        return [s + share * (x - s) for s, x in zip(start, found)]
 
     one, wide = alone("one", 1), alone("wide", options.workers)
     plan = timed(["plan", *task, "-o", "many.jsonl", "--run", "run", "--shards", str(options.shards)])

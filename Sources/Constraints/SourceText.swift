@@ -211,13 +211,13 @@ final class SourceState {
     private func grown() -> [(byte: UInt8, state: SourceState)] {
         if let children { return children }
         var lists: [(byte: UInt8, places: [Int32])] = []
-        var slots = [Int16](repeating: -1, count: places?.count == 1 ? 0 : 256)
+        // Of each byte, where it is in `lists`.
+        var slots = [Int16](repeating: -1, count: 256)
         func take(_ place: Int) {
             let byte = folded[place]
-            guard !slots.isEmpty, slots[Int(byte)] >= 0 else {
-                if !slots.isEmpty { slots[Int(byte)] = Int16(lists.count) }
-                lists.append((byte, [Int32(place + 1)]))
-                return
+            if slots[Int(byte)] < 0 {
+                slots[Int(byte)] = Int16(lists.count)
+                lists.append((byte, []))
             }
             lists[Int(slots[Int(byte)])].places.append(Int32(place + 1))
         }

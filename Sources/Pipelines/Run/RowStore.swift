@@ -36,7 +36,7 @@ final class RowStore {
             guard finished.insert(record.index) else { return }
             summary.add(record.row)
             work += record.work
-            if remembersItems { items[record.index] = record.row["item"]?.string.hashValue }
+            if remembersItems { items[record.index] = (record.row["item"]?.string ?? "").hashValue }
             if let key = record.key.flatMap({ DuplicateIndex.Key($0) }) { duplicates.insert(key, at: place) }
             if live != nil {
                 places.append(place)
@@ -56,7 +56,7 @@ final class RowStore {
 
     /// Whether a finished row can be that of `item`.
     func holds(_ item: String, at index: Int) -> Bool {
-        items[index].map { $0 == Optional(item).hashValue } ?? true
+        items[index].map { $0 == item.hashValue } ?? true
     }
 
     func row(at place: Journal.Place) throws(PipelineError) -> JSONValue { try journal.record(at: place).row }
