@@ -2,7 +2,9 @@
 ///
 /// Matching is over a folded copy (runs of white space as one space; letters in lower case, if
 /// asked for) spelled as the inside of a JSON string; each place knows the bytes of the original
-/// it stands for, so that what comes out is always a slice of the original.
+/// it stands for, so that what comes out is always a slice of the original. A run that breaks the
+/// line may be copied as `\n` too, one with a tab as `\t`: models write what they read, and one that
+/// is refused its line break rather ends the string there.
 ///
 /// A state is the list of places that a copy may have reached; there is no index to build, and
 /// memory is a few bytes a byte of text. Copying begins and ends at the edges of words.
@@ -30,10 +32,21 @@ public final class SourceText {
     let folded: [UInt8]
     /// Offset in `text` of the character that a folded byte belongs to; one more for the end.
     private let origin: [Int32]
-    /// Bit 0: a copy may begin here; bit 1: it may end here.
+    /// See ``Edge``.
     private let edges: [UInt8]
     /// Before the first letter of a copy.
     let root: SourceState
+
+    /// Bits of a folded byte.
+    enum Edge {
+        /// A copy may begin here.
+        static let begin: UInt8 = 1
+        /// It may end here.
+        static let end: UInt8 = 2
+        /// A folded run of white space that breaks the line, or has a tab.
+        static let lineBreak: UInt8 = 4
+        static let tab: UInt8 = 8
+    }
 
     /// - Throws: ``ConstraintError/tooComplex(path:reason:)`` beyond ``maximumBytes``.
     public init(_ utf8: some Collection<UInt8>, folding: Folding = Folding()) throws(ConstraintError) {
@@ -49,6 +62,7 @@ public final class SourceText {
         folded.reserveCapacity(text.count + 16)
         var kindBefore = Kind.other
         var pendingSpace = -1
+        var spaceEdge: UInt8 = 0
         var isJoined = false
         func put(_ bytes: some Sequence<UInt8>, at offset: Int, _ kind: Kind) {
             let isEdge =
@@ -59,7 +73,9 @@ public final class SourceText {
                 origin.append(Int32(offset))
                 // No copy begins with white space.
                 edges.append(
-                    first ? (isEdge && kind != .space ? 1 : 0) | (isEdge && kindBefore != .space ? 2 : 0) : 0)
+                    first
+                        ? (isEdge && kind != .space ? Edge.begin : 0)
+                            | (isEdge && kindBefore != .space ? Edge.end : 0) : 0)
                 first = false
             }
             if kind != .joiner { kindBefore = kind }
@@ -80,6 +96,11 @@ public final class SourceText {
             if scalar.properties.isWhitespace {
                 if folding.whitespace {
                     if pendingSpace < 0 { pendingSpace = at }
+                    switch scalar.value {
+                    case 0x09: spaceEdge |= Edge.tab
+                    case 0x0A...0x0D, 0x85, 0x2028, 0x2029: spaceEdge |= Edge.lineBreak
+                    default: break
+                    }
                 } else {
                     put(Self.spelled(scalar), at: at, .space)
                 }
@@ -87,7 +108,8 @@ public final class SourceText {
             }
             if pendingSpace >= 0 {
                 put([0x20], at: pendingSpace, .space)
-                pendingSpace = -1
+                edges[edges.count - 1] |= spaceEdge
+                (pendingSpace, spaceEdge) = (-1, 0)
             }
             var kind = Self.kind(of: scalar)
             // A flag is two letters.
@@ -103,7 +125,7 @@ public final class SourceText {
             }
         }
         origin.append(Int32(pendingSpace >= 0 ? pendingSpace : text.count))
-        edges.append(2)
+        edges.append(Edge.end)
         self.folded = folded
         self.origin = origin
         self.edges = edges
@@ -155,13 +177,20 @@ public final class SourceText {
     /// - Parameter limit: Places that are listed at most.
     public func occurrences(of string: String, limit: Int = 64) -> [Range<Int>] {
         var state = root
-        for byte in string.unicodeScalars.flatMap(Self.spelled) {
-            state = state.next(byte)
-            if state.isDead { return [] }
+        var length = 0
+        var isInSpace = false
+        for scalar in string.unicodeScalars {
+            let isSpace = folding.whitespace && scalar.properties.isWhitespace
+            defer { isInSpace = isSpace }
+            if isSpace, isInSpace { continue }
+            for byte in isSpace ? [0x20] : Self.spelled(scalar) {
+                state = state.next(byte)
+                length += 1
+                if state.isDead { return [] }
+            }
         }
-        let length = string.unicodeScalars.reduce(0) { $0 + Self.spelled($1).count }
         var result: [Range<Int>] = []
-        for place in state.places ?? [] where edges[Int(place)] & 2 != 0 {
+        for place in state.places ?? [] where place >= 0 && edges[Int(place)] & Edge.end != 0 {
             let start = Int(place) - length
             result.append(Int(origin[start])..<end(before: Int(place)))
             if result.count == limit { break }
@@ -182,7 +211,8 @@ public final class SourceText {
 final class SourceState {
     private let folded: [UInt8]
     private let edges: [UInt8]
-    /// The folded bytes that may come next; nil at the beginning, where any may.
+    /// The folded bytes that may come next; nil at the beginning, where any may. `~place` is behind
+    /// the backslash of a white space that is copied as `\n` or `\t`.
     let places: [Int32]?
     /// The bytes that go on, ascending, and where each leads; most states have one.
     private var children: [(byte: UInt8, state: SourceState)]?
@@ -196,7 +226,7 @@ final class SourceState {
         self.folded = folded
         self.edges = edges
         self.places = places
-        canEnd = places?.contains { edges[Int($0)] & 2 != 0 } ?? false
+        canEnd = places?.contains { $0 >= 0 && edges[Int($0)] & SourceText.Edge.end != 0 } ?? false
     }
 
     var isDead: Bool { places?.isEmpty ?? false }
@@ -213,19 +243,31 @@ final class SourceState {
         var lists: [(byte: UInt8, places: [Int32])] = []
         // Of each byte, where it is in `lists`.
         var slots = [Int16](repeating: -1, count: 256)
-        func take(_ place: Int) {
-            let byte = folded[place]
+        func take(_ byte: UInt8, to next: Int32) {
             if slots[Int(byte)] < 0 {
                 slots[Int(byte)] = Int16(lists.count)
                 lists.append((byte, []))
             }
-            lists[Int(slots[Int(byte)])].places.append(Int32(place + 1))
+            lists[Int(slots[Int(byte)])].places.append(next)
+        }
+        func take(_ place: Int32) {
+            guard place >= 0 else {
+                let letter: Character = edges[Int(~place)] & SourceText.Edge.lineBreak != 0 ? "n" : "t"
+                return take(letter.asciiValue!, to: ~place + 1)
+            }
+            guard Int(place) < folded.count else { return }
+            take(folded[Int(place)], to: place + 1)
+            if edges[Int(place)] & (SourceText.Edge.lineBreak | SourceText.Edge.tab) != 0 {
+                take(0x5C, to: ~place)
+            }
         }
         if left > 0 || !canEnd {
             if let places {
-                for place in places where Int(place) < folded.count { take(Int(place)) }
+                for place in places { take(place) }
             } else {
-                for place in folded.indices where edges[place] & 1 != 0 { take(place) }
+                for place in folded.indices where edges[place] & SourceText.Edge.begin != 0 {
+                    take(Int32(place))
+                }
             }
         }
         lists.sort { $0.byte < $1.byte }

@@ -48,6 +48,24 @@ import Testing
         #expect(accepts(constraint, "\"Johnson\""))
     }
 
+    @Test("a line break may be copied as what it is, where there is one")
+    func lineBreaks() throws {
+        let (constraint, source) = try constraint("12 Mill Road,\r\n  York\tUK. Call\nus \\now")
+        #expect(accepts(constraint, #""12 Mill Road,\nYork""#))
+        #expect(accepts(constraint, #""12 Mill Road, York""#))
+        #expect(accepts(constraint, #""12 Mill Road,\nYork\tUK. Call us""#))
+        #expect(accepts(constraint, #""Call\nus \\now""#))
+        for bad in [
+            #""12\nMill""#, #""York\nUK""#, #""York\t\tUK""#, #""Road,\n""#, #""\nYork""#, #""Call\tus""#,
+            #""us\n\\now""#, #""us \now""#,
+        ] {
+            #expect(!accepts(constraint, bad), "\(bad)")
+        }
+        #expect(slices(source, "Road,\nYork") == ["Road,\r\n  York"])
+        #expect(slices(source, "Road,\n \nYork\tUK") == ["Road,\r\n  York\tUK"])
+        #expect(slices(source, "\nYork").isEmpty)
+    }
+
     @Test("letter case folds only when asked to, and the slice keeps the source's")
     func letterCase() throws {
         var folding = SourceText.Folding()
