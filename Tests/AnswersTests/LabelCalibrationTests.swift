@@ -11,15 +11,17 @@ import Tokenization
         let same = fair.apply(to: [0.9, 0.1])
         #expect(abs(same[0] - 0.9) < 1e-12 && abs(same[1] - 0.1) < 1e-12)
 
+        let two = LabelCalibration(neutral: [[0.9, 0.1], [0.7, 0.3]]).apply(to: [0.6, 0.4])
+        #expect(abs(two[0] / two[1] - 0.6 / 0.4 * pow(0.2 / 0.8, 0.5)) < 1e-12)
+
         let biased = LabelCalibration(neutral: [[0.9, 0.1, 0], [0.7, 0.3, 0]])
         let shares = biased.apply(to: [0.6, 0.4, 0])
-        let odds = 0.6 / 0.4 * pow(0.2 / 0.8, 0.4)
-        #expect(abs(shares[0] / shares[1] - odds) < 1e-12)
+        #expect(abs(shares[0] / shares[1] - 0.6 / 0.4 * pow(0.2 / 0.8, 2.0 / 3)) < 1e-12)
         #expect(abs(shares.reduce(0, +) - 1) < 1e-12)
         #expect(shares[2] == 0)
         // What neutral texts never get is raised by a bounded factor.
         let raised = biased.apply(to: [0.5, 0.4, 0.1])
-        #expect(abs(raised[2] / raised[0] - 0.2 * pow(0.8 / 1e-6, 0.4)) < 1e-9 * raised[2] / raised[0])
+        #expect(abs(raised[2] / raised[0] - 0.2 * pow(0.8 / 0.01, 2.0 / 3)) < 1e-9 * raised[2] / raised[0])
     }
 
     @Test("a classifier corrects by its own prompt, the same for every document and batch", arguments: 0..<3)
