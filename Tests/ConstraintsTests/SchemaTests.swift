@@ -158,6 +158,7 @@ struct Case: Sendable, CustomTestStringConvertible {
             (##"{"$ref": "http://example.com/x.json"}"##, "$ref", "#"),
             (##"{"format": "iri"}"##, "format", "#"),
             (##"{"$dynamicRef": "#x"}"##, "$dynamicRef", "#"),
+            (##"{"$schema": "http://example.com/no-validation", "type": "string"}"##, "$schema", "#"),
         ])
     func refused(_ schema: String, _ keyword: String, _ path: String) throws {
         do {

@@ -215,6 +215,12 @@ final class SchemaReader {
             throw .invalid(path: path, keyword: "schema", reason: "a schema is an object, true or false")
         }
         if !isLenient {
+            if let dialect = value["$schema"]?.string, !dialect.contains("://json-schema.org/") {
+                // Its meta-schema may turn keywords off, or say something else with them.
+                throw .unsupported(
+                    path: path, keyword: "$schema",
+                    reason: "\(dialect) is a dialect of its own; json-schema.org's are known")
+            }
             for member in members {
                 guard let reason = Self.refused[member.name] else { continue }
                 if member.name.hasPrefix("unevaluated"),
