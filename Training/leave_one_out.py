@@ -4,12 +4,14 @@
 
 From the teacher, since the shipped weights have seen all four: one distillation on text without any of their mails, one fine-tune on
 the mixture without them (WORK/general/mix*.npz, made with CORPORA empty), and from there four short ones (WORK/CORPUS/mix*.npz: spam prompts of the
-three others, three fifths; the general mixture the rest), each scored on its own corpus (WORK/loo.npz). With WORK/ship.pt and WORK/ship/mix*.npz
+three others, three fifths; the general mixture the rest), each scored on its own corpus (WORK/loo.npz). Where WORK/letters/mix*.npz are there (mail of letters.py,
+and the general mixture made WITHOUT=modern), four more branches come first that read a fifth of them, with the deadlines CORPUS_letters. With WORK/ship.pt and WORK/ship/mix*.npz
 there, the rest of the time is quantization-aware training of the shipped weights. WORK/deadlines.json: distil, tune, one for each
 corpus, qat.
 """
 import json
 import lzma
+import os
 import random
 import sys
 import traceback
@@ -60,15 +62,19 @@ def main():
     sets = {k: list(z[k])[: 1 if t.CPU else None] for k in z.files}
     results, kept = {"before": t.evaluate(model, sets, "no mail seen")}, {}
     t.wait_for(*(f"{c}/mix000.npz" for c in t.CORPORA))
-    for c in t.CORPORA:
-        t.load(model, f"{t.WORK}/general.pt")
-        t.run_phase("tune", model, teacher, stream, t.Examples(f"{t.WORK}/{c}/mix*.npz", f"{t.WORK}/general/mix*.npz", shares=(0.6, 0.4)), True, name=c, rate=t.LR["tune"] * 0.6)
-        results[c] = t.evaluate(model, sets, f"without {c}")
-        for k in (f"{c} dev", f"{c} train"):
-            kept[k] = np.asarray(t.scores(model, sets[k]))
-            kept[k + " answers"] = np.asarray([i for _, _, i in sets[k]])
-        np.savez(f"{t.WORK}/loo-scores.npz", **kept)
-        json.dump(results, open(f"{t.WORK}/results.json", "w"), indent=1)
+    modern = os.path.exists(f"{t.WORK}/letters")
+    for letters in (True, False) if modern else (False,):
+        for c in t.CORPORA:
+            name = f"{c}_letters" if letters else c
+            t.load(model, f"{t.WORK}/general.pt")
+            kinds = [f"{t.WORK}/{c}/mix*.npz", f"{t.WORK}/general/mix*.npz"] + [f"{t.WORK}/letters/mix*.npz"] * letters
+            t.run_phase("tune", model, teacher, stream, t.Examples(*kinds, shares=(0.45, 0.35, 0.2) if letters else (0.6, 0.4)), True, name=name, rate=t.LR["tune"] * 0.6)
+            results[name] = t.evaluate(model, sets, f"without {c}, {'with' if letters else 'no'} letters")
+            for k in (f"{c} dev", f"{c} train"):
+                kept[f"{name} {k}"] = np.asarray(t.scores(model, sets[k]))
+                kept[f"{name} {k} answers"] = np.asarray([i for _, _, i in sets[k]])
+            np.savez(f"{t.WORK}/loo-scores.npz", **kept)
+            json.dump(results, open(f"{t.WORK}/results.json", "w"), indent=1)
     t.go_on_with_shipped(model, teacher, stream, held, rows, results)
     open(f"{t.WORK}/done", "w").close()
     t.log("done")

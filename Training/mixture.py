@@ -3,7 +3,7 @@
 One command:  python mixture.py DATA TOKENIZER FOLDER FIRST FILES TOKENS WORKERS
 writes mixNNN.npz, FILES of them from number FIRST on, TOKENS each; a number is a seed, so no two files are alike. Each holds `tokens` (uint16), `offsets`, `answer` (index of the first token of the answer in each example).
 Only train splits are read. CORPORA=enron1,lingspam names the mail corpora that may be read (all four where it is not set): no text of
-another one goes into any example. ONLY=mail_spam makes examples of that kind alone.
+another one goes into any example. ONLY=mail_spam makes examples of that kind alone, WITHOUT=modern all but those.
 """
 import glob
 import json
@@ -262,14 +262,19 @@ class Mixture:
         x = r.random()
         target = true
         names = [true] + others
-        if none_ok and x < 0.06 and len(others) >= 2:
+        alone = none_ok and others and not mail and r.random() < 0.09
+        if alone:  # one label or none: what `classify --multi` asks of each label
+            none = NONE[0] if r.random() < 0.7 else r.choice(NONE)
+            names = [true if r.random() < 0.5 else r.choice(others), none]
+            target = true if names[0] == true else none
+        elif none_ok and x < 0.06 and len(others) >= 2:
             target = r.choice(NONE)
             names = others + [target]
         elif none_ok and x < 0.13:
             names.append(r.choice(NONE))
         elif x < 0.2:
             names += [d for d in r.sample(DISTRACT, r.randint(1, 3)) if d not in names]
-        if r.random() < 0.9:
+        if r.random() < 0.9 and not alone:
             r.shuffle(names)
         style = r.random()
         f = (lambda s: s) if style < 0.86 else (lambda s: s.upper()) if style < 0.89 else (lambda s: s[:1].upper() + s[1:]) if style < 0.95 else (lambda s: s.replace("_", " ").replace("-", " "))
@@ -283,7 +288,7 @@ class Mixture:
         if r.random() < (0.33 if mail else 0.06):
             wrong = [f(n) for n in names if n != target]
             text = self.inject(text, wrong if wrong and r.random() < 0.85 else [f(target)], mail)
-        order = "batch" if r.random() < 0.7 else "document"
+        order = "batch" if r.random() < (0.2 if alone else 0.7) else "document"
         limit = limit or (1500 if r.random() < 0.93 else 6000)
         if r.random() < 0.1:
             limit = r.randint(40, 700)
@@ -340,6 +345,8 @@ class Mixture:
         x = r.random()
         if x < 0.4:
             text, bad = self.modern_letters.foreign() if x < 0.1 else self.modern_letters.mail()[::2]
+            if r.random() < 0.3:
+                text = self.restyled(text)
             pair = r.choice(SPAM_NAMES)
             return self.prompt(text, pair[not bad], list(pair), dict(zip(pair, r.choice(SPAM_DESCRIPTIONS))), MAIL_INSTRUCTIONS, True, False)
         text, kind, _ = self.modern_letters.mail(r.choice(list(HAM) + ["phishing", r.choice(list(SPAM))]))
@@ -843,11 +850,11 @@ class Mixture:
         d, s = r.choice(self.summaries)
         return self.chat(r.choice(["Summarize the text in a sentence.", "Give a short summary.", "What is the main point of this text?", "TL;DR"]) + "\n\nText:\n" + d[:6000], s)
 
-    KINDS = [("mail_spam", 0.17), ("modern", 0.07), ("newsgroup", 0.14), ("short", 0.09), ("topic", 0.16), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
+    KINDS = [("mail_spam", 0.17), ("modern", 0.07), ("newsgroup", 0.14), ("short", 0.11), ("topic", 0.20), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
              ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.12), ("summary", 0.02), ("needle", 0.045), ("ask", 0.06)]
 
     def example(self):
-        names, weights = zip(*((n, w) for n, w in self.KINDS if os.environ.get("ONLY", n) == n and (CORPORA or n != "mail_spam")))
+        names, weights = zip(*((n, w) for n, w in self.KINDS if os.environ.get("ONLY", n) == n != os.environ.get("WITHOUT") and (CORPORA or n != "mail_spam")))
         return getattr(self, self.r.choices(names, weights)[0])()
 
 
