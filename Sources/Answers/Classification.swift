@@ -4,7 +4,8 @@ import Documents
 public struct Classification: Sendable, Equatable {
     /// The number under which the document was submitted.
     public var item: Int
-    /// Probability by label, in label order; sums to 1. Empty where ``features`` were asked for.
+    /// Probability by label, in label order; sums to 1, unless each label was asked for by itself. Empty where
+    /// ``features`` were asked for.
     public var distribution: [Double]
     /// Tokens of the document.
     public var tokens: Int
@@ -32,6 +33,20 @@ public struct Classification: Sendable, Equatable {
     public var best: Int { distribution.firstIndex(of: distribution.max()!)! }
 
     public var probability: Double { distribution[best] }
+
+    /// Indices of the labels that apply, where each was asked for by itself; may be empty.
+    public func labels(threshold: Double = Self.defaultThreshold) -> [Int] {
+        distribution.indices.filter { distribution[$0] >= threshold }
+    }
+
+    /// The probability of that answer where it is least sure: of the labels that apply, and of those that do not, the
+    /// least.
+    public func leastProbability(threshold: Double = Self.defaultThreshold) -> Double {
+        distribution.map { $0 >= threshold ? $0 : 1 - $0 }.min() ?? 1
+    }
+
+    /// Probability from which on a label that was asked for by itself applies.
+    public static let defaultThreshold = 0.5
 
     /// The share of the document's tokens that was read; 1 for a document without any.
     public var read: Double { tokens == 0 ? 1 : Double(readTokens) / Double(tokens) }

@@ -15,6 +15,8 @@ public struct ClassificationPrompt: Sendable, Equatable {
     }
 
     public static let defaultInstruction = "Which label fits the text best?"
+    /// The other answer where each label is asked for by itself.
+    public static let noneOfThese = "none of these"
 
     public var labels: LabelList
     public var instruction: String
@@ -46,6 +48,23 @@ public struct ClassificationPrompt: Sendable, Equatable {
         case .batch: return end
         case .document: return [.text("\n\n\(instruction)\n\nLabels:\n\(labelLines.dropLast())")] + end
         }
+    }
+
+    /// The prompts that ask for each label by itself: does it fit the text, or none of these? Any number may.
+    ///
+    /// All begin with the text, so that one state of it serves every question.
+    ///
+    /// - Throws: ``LabelError/isNone(position:)`` when the list has a label for no label.
+    public func forEachLabel() throws(LabelError) -> [ClassificationPrompt] {
+        var prompts: [ClassificationPrompt] = []
+        for (index, label) in labels.enumerated() {
+            if label.name.words.lowercased() == Self.noneOfThese { throw .isNone(position: index + 1) }
+            var prompt = self
+            prompt.order = .document
+            prompt.labels = try LabelList([label, Label(name: Self.noneOfThese)])
+            prompts.append(prompt)
+        }
+        return prompts
     }
 
     /// The tokens of a label as an answer: its name behind a space, and the end of the turn.

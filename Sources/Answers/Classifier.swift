@@ -11,6 +11,8 @@ import Tokenization
 ///     classifier.finish(0)
 ///     let step = classifier.step()    // results come out as they are ready, in any order
 ///
+/// With ``Readout/eachLabel`` a document's text is read once, and each label is asked for from a copy of its state.
+///
 /// What a document gets does not depend on its neighbours, on how it was cut into `append`s, nor
 /// on where it was stopped and resumed: not by one bit. Memory is bounded by
 /// ``Options``, whatever the documents' sizes.
@@ -36,10 +38,20 @@ public final class Classifier {
     public enum Readout: Sendable {
         /// The probabilities of the labels as answers.
         case labels
+        /// The probability of each label by itself, against none of these: any number may apply. The text comes first,
+        /// whatever the prompt's order.
+        case eachLabel
         /// What a head makes of the hidden state. It must fit the model, see ``LinearHead/check(_:)``.
         case head(LinearHead)
         /// The hidden state itself, ``Classification/features``, from which a head is learned.
         case features
+
+        var readsLabels: Bool {
+            switch self {
+            case .labels, .eachLabel: true
+            case .head, .features: false
+            }
+        }
     }
 
     /// What one step brought.
@@ -62,12 +74,14 @@ public final class Classifier {
     }
 
     public let model: LoadedModel
-    public let prompt: EncodedPrompt
+    /// What is asked of each document.
+    package let questions: EncodedQuestions
     public let options: Options
     public let readout: Readout
     /// The state behind the prompt's prefix.
     public let prefix: Session
-    private var calibration: LabelCalibration?
+    /// One for each question.
+    private var calibrations: [LabelCalibration] = []
 
     private var readings: [Reading] = []
     private var branchings: [Branching] = []
@@ -84,26 +98,31 @@ public final class Classifier {
         self.model = model
         self.options = options
         self.readout = readout
-        self.prompt = try EncodedPrompt(prompt, tokenizer: model.tokenizer)
+        questions = try EncodedQuestions(prompt, readout: readout, tokenizer: model.tokenizer)
         if let prefix {
-            precondition(prefix.tokenCount == self.prompt.prefix.count, "the state of another prefix")
+            precondition(prefix.tokenCount == questions.prefix.count, "the state of another prefix")
             self.prefix = prefix
         } else {
             self.prefix = model.engine.makeSession()
-            _ = model.engine.advance([PrefillItem(session: self.prefix, tokens: self.prompt.prefix[...])])
+            _ = model.engine.advance([PrefillItem(session: self.prefix, tokens: questions.prefix[...])])
         }
-        if options.calibrates, readsLabels {
-            var plain = Options()
-            plain.rowsPerStep = options.rowsPerStep
+        guard options.calibrates, readout.readsLabels else { return }
+        var plain = Options()
+        plain.rowsPerStep = options.rowsPerStep
+        for prompt in asksForEach ? try prompt.forEachLabel() : [prompt] {
             let neutral = try Classifier(model: model, prompt: prompt, options: plain, prefix: self.prefix)
-            calibration = LabelCalibration(
-                neutral: neutral.classify(LabelCalibration.neutralTexts).map(\.distribution))
+            let found = neutral.classify(LabelCalibration.neutralTexts)
+            calibrations.append(LabelCalibration(neutral: found.map(\.distribution)))
         }
     }
 
     /// Whether another document, or more text, would help to fill the next step. Not a limit.
     public var wantsMore: Bool {
         var rows = 0
+        for branching in branchings {
+            rows += branching.path.count
+            if rows >= options.rowsPerStep { return false }
+        }
         for reading in readings {
             rows += reading.pendingCount
             if rows >= options.rowsPerStep { return false }
@@ -122,10 +141,11 @@ public final class Classifier {
     ///     session. Append the tokens from the start all the same: what was read is skipped.
     public func begin(_ item: Int, resuming progress: (session: Session, readTokens: Int)? = nil) {
         precondition(!readings.contains { $0.item == item }, "item \(item) is open already")
-        let reading = Reading(item: item, question: question, limit: options.maxTokens)
+        let reading = Reading(
+            item: item, tail: questions.tail, limit: options.maxTokens, keepsState: asksForEach)
         if let progress {
             precondition(
-                progress.session.tokenCount == prompt.prefix.count + progress.readTokens,
+                progress.session.tokenCount == questions.prefix.count + progress.readTokens,
                 "a state of another position")
             reading.session = progress.session
             reading.read = progress.readTokens
@@ -156,11 +176,11 @@ public final class Classifier {
 
     public func isOpen(_ item: Int) -> Bool { readings.contains { $0.item == item } }
 
-    /// How far an open document has been read; nil before its first token and
-    /// once its question is being asked.
+    /// How far an open document has been read; nil before its first token and, unless each label is asked for by
+    /// itself, once its question is being asked.
     public func progress(of item: Int) -> Progress? {
         let reading = open(item)
-        guard let session = reading.session, reading.asked == 0 else { return nil }
+        guard let session = reading.session, reading.asked == 0 || reading.keepsState else { return nil }
         return Progress(item: item, readTokens: reading.read, session: session)
     }
 
@@ -172,14 +192,17 @@ public final class Classifier {
         var batch: [PrefillItem] = []
         var step = Step()
 
-        let branchings = self.branchings
-        self.branchings = []
-        for branching in branchings {
-            batch.append(
-                PrefillItem(session: branching.session, tokens: branching.path[...], wantsLogits: true))
-            step.rows += branching.path.count
-            branching.reading.rows += branching.path.count
+        // Questions and branchings come first: their documents are nearest to their end.
+        var asked: [Branching] = []
+        while asked.count < branchings.count, step.rows < options.rowsPerStep {
+            var branching = branchings[asked.count]
+            let item = branching.take(options.rowsPerStep - step.rows)
+            step.rows += item.tokens.count
+            batch.append(item)
+            asked.append(branching)
         }
+        branchings.removeFirst(asked.count)
+        if let last = asked.last, !last.isRead { branchings.insert(last, at: 0) }
         var moved: [(reading: Reading, take: Reading.Take)] = []
         var sessions = readings.count { $0.session != nil }
         for reading in readings where step.rows < options.rowsPerStep {
@@ -191,34 +214,35 @@ public final class Classifier {
             let take = reading.take(options.rowsPerStep - step.rows, milestone: options.milestoneTokens)
             step.rows += take.tokens.count
             reading.rows += take.tokens.count
-            var item = PrefillItem(session: reading.session!, tokens: take.tokens[...])
-            if take.isLast { if readsLabels { item.wantsLogits = true } else { item.wantsHidden = true } }
+            var item = PrefillItem(session: take.session, tokens: take.tokens[...])
+            switch readout {
+            case .labels: item.wantsLogits = take.isLast
+            case .head, .features: item.wantsHidden = take.isLast
+            case .eachLabel: break
+            }
             batch.append(item)
             moved.append((reading, take))
         }
         guard !batch.isEmpty else { return step }
 
         let logits = model.engine.advance(batch)
-        for (branching, logits) in zip(branchings, logits) {
+        for (branching, logits) in zip(asked, logits) where branching.isRead {
             branching.reading.branchings -= 1
-            expand(
-                branching.branch, share: branching.share, logits: logits!, branching.session,
-                branching.reading)
+            expand(branching, logits: logits!)
         }
-        for ((reading, take), logits) in zip(moved, logits.dropFirst(branchings.count)) {
+        for ((reading, take), logits) in zip(moved, logits.dropFirst(asked.count)) {
             if take.isLast {
-                conclude(reading, with: logits!)
+                conclude(reading, with: logits)
             } else if take.isMilestone {
                 step.milestones.append(
                     Progress(item: reading.item, readTokens: reading.read, session: reading.session!))
             }
         }
         readings.removeAll { reading in
-            guard let distribution = reading.distribution, reading.branchings == 0 else { return false }
+            guard let answers = reading.answers, reading.branchings == 0 else { return false }
             step.results.append(
                 Classification(
-                    item: reading.item, distribution: calibration?.apply(to: distribution) ?? distribution,
-                    tokens: reading.tokens,
+                    item: reading.item, distribution: distribution(answers), tokens: reading.tokens,
                     readTokens: reading.read, rows: reading.rows, features: reading.features))
             return true
         }
@@ -248,42 +272,57 @@ public final class Classifier {
         return results.sorted { $0.item < $1.item }
     }
 
-    private var readsLabels: Bool { if case .labels = readout { true } else { false } }
-
-    /// What follows a document, up to where something is read off.
-    private var question: [Int32] { readsLabels ? prompt.question + prompt.tree.forced : prompt.question }
+    private var asksForEach: Bool { if case .eachLabel = readout { true } else { false } }
 
     /// - Parameter values: Logits, or the hidden state, behind the question.
-    private func conclude(_ reading: Reading, with values: [Float]) {
+    private func conclude(_ reading: Reading, with values: [Float]?) {
         switch readout {
-        case .labels: expand(0, share: 1, logits: values, reading.session!, reading)
-        case .head(let head): reading.distribution = head.distribution(of: values)
+        case .labels:
+            reading.answers = [[]]
+            let root = Branching(reading: reading, question: 0, path: [], session: reading.session)
+            expand(root, logits: values!)
+        case .eachLabel:
+            reading.answers = [[Double]](repeating: [], count: questions.prompts.count)
+            reading.branchings = questions.prompts.count
+            for (index, rest) in questions.rests.enumerated() {
+                branchings.append(Branching(reading: reading, question: index, path: rest))
+            }
+        case .head(let head): reading.answers = [head.distribution(of: values!)]
         case .features:
-            reading.features = values
-            reading.distribution = []
+            reading.features = values!
+            reading.answers = [[]]
         }
     }
 
     /// Turns a branching's logits into shares of labels and into deeper branchings.
-    private func expand(
-        _ branch: Int, share: Double, logits: [Float], _ session: Session, _ reading: Reading
-    ) {
-        let edges = prompt.tree.branches[branch]
-        let shares = prompt.tree.shares(at: branch, logits: logits)
-        var distribution = reading.distribution ?? [Double](repeating: 0, count: prompt.tree.labelCount)
+    private func expand(_ branching: Branching, logits: [Float]) {
+        let (reading, question, session) = (branching.reading, branching.question, branching.session!)
+        let tree = questions.prompts[question].tree
+        let edges = tree.branches[branching.branch]
+        let shares = tree.shares(at: branching.branch, logits: logits)
+        var answer = reading.answers![question]
+        if answer.isEmpty { answer = [Double](repeating: 0, count: tree.labelCount) }
         let last = edges.lastIndex { $0.path.count > 0 }
         for (index, edge) in edges.enumerated() {
+            let share = branching.share * shares[index]
             switch edge.target {
-            case .label(let label): distribution[label] = share * shares[index]
+            case .label(let label): answer[label] = share
             case .branch(let next):
                 reading.branchings += 1
                 branchings.append(
                     Branching(
-                        reading: reading, branch: next, share: share * shares[index], path: edge.path,
+                        reading: reading, question: question, branch: next, share: share,
+                        path: edge.path[...],
                         session: index == last ? session : session.fork()))
             }
         }
-        reading.distribution = distribution
+        reading.answers![question] = answer
+    }
+
+    /// What a document's answers come to, by label.
+    private func distribution(_ answers: [[Double]]) -> [Double] {
+        let corrected = calibrations.isEmpty ? answers : zip(calibrations, answers).map { $0.apply(to: $1) }
+        return asksForEach ? corrected.map { $0[0] } : corrected[0]
     }
 
     private func open(_ item: Int) -> Reading {
@@ -292,89 +331,4 @@ public final class Classifier {
         }
         return reading
     }
-}
-
-/// One document on its way through the model.
-private final class Reading {
-    /// What goes through the model in one step.
-    struct Take {
-        var tokens: [Int32]
-        /// The question has been read to its end.
-        var isLast: Bool
-        var isMilestone: Bool
-    }
-
-    let item: Int
-    private let question: [Int32]
-    private let limit: Int
-    /// Appended and not yet read, from `at` on.
-    private var pending: [Int32] = []
-    private var at = 0
-    var session: Session?
-    /// Tokens appended, read or not.
-    private(set) var tokens = 0
-    /// Tokens of the document that the session has read.
-    var read = 0
-    /// Rows that have gone through the model.
-    var rows = 0
-    /// Tokens of the question that it has read.
-    private(set) var asked = 0
-    var isFinished = false
-    var distribution: [Double]?
-    var features: [Float] = []
-    /// Branchings below the root whose logits are still to come.
-    var branchings = 0
-
-    init(item: Int, question: [Int32], limit: Int?) {
-        self.item = item
-        self.question = question
-        self.limit = max(limit ?? .max, 0)
-    }
-
-    func append(_ more: some Collection<Int32>) {
-        // Skip what a restored session has read; drop what is behind the limit.
-        let skipped = min(max(read - tokens, 0), more.count)
-        let kept = max(min(limit - tokens, more.count), skipped)
-        if at > 0, at == pending.count || at > 1 << 16 {
-            pending.removeFirst(at)
-            at = 0
-        }
-        pending.append(contentsOf: more.dropFirst(skipped).prefix(kept - skipped))
-        tokens += more.count
-    }
-
-    /// Rows that could be read now.
-    var pendingCount: Int { pending.count - at + (isFinished ? question.count - asked : 0) }
-
-    var hasWork: Bool { distribution == nil && pendingCount > 0 }
-
-    func take(_ rows: Int, milestone: Int?) -> Take {
-        var count = min(rows, pending.count - at)
-        var isMilestone = false
-        if let milestone, count > 0 {
-            let next = (read / milestone + 1) * milestone
-            if read + count >= next {
-                count = next - read
-                isMilestone = true
-            }
-        }
-        var taken = Array(pending[at..<at + count])
-        at += count
-        read += count
-        if isFinished, at == pending.count, !isMilestone {
-            let more = min(rows - count, question.count - asked)
-            taken += question[asked..<asked + more]
-            asked += more
-        }
-        return Take(tokens: taken, isLast: asked == question.count, isMilestone: isMilestone)
-    }
-}
-
-/// A branching below the root of the label tree, about to be read.
-private struct Branching {
-    let reading: Reading
-    let branch: Int
-    let share: Double
-    let path: [Int32]
-    let session: Session
 }

@@ -77,6 +77,8 @@ public enum LabelError: Error, Equatable, CustomStringConvertible {
     case tooLong(what: String, position: Int, bytes: Int, limit: Int)
     /// Two names that this vocabulary cannot tell apart.
     case sameTokens(String, String)
+    /// A label for no label, where each label is asked for by itself.
+    case isNone(position: Int)
 
     /// One line fit for a terminal.
     public var description: String {
@@ -99,6 +101,9 @@ public enum LabelError: Error, Equatable, CustomStringConvertible {
         case .sameTokens(let one, let other):
             "Labels \(printable(one)) and \(printable(other)) are the same tokens to this model; expected names that "
                 + "it can tell apart. Rename one."
+        case .isNone(let position):
+            "Label \(position) is '\(ClassificationPrompt.noneOfThese)'; where several labels may apply, a text to which "
+                + "none does has an empty list. Remove it."
         }
     }
 

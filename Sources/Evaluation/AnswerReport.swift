@@ -8,7 +8,7 @@ extension AnswerScores {
         let scores = scores
         for (name, score) in scores.prefix(4) { out += ReportPage.tile(percent(score.value), name) }
         out += ReportPage.tile(ReportPage.grouped(documents), "documents with gold") + "</div>\n"
-        out += intervals(scores)
+        out += ReportPage.intervals(scores)
         out += PairedTest.card(tests, other: other)
         if !isSummary {
             out += fieldTable
@@ -19,18 +19,6 @@ extension AnswerScores {
             }
         }
         return out + worst + ReportPage.foot()
-    }
-
-    private func intervals(_ scores: [(name: String, score: Score)]) -> String {
-        var out = "<h2>Scores</h2>\n<div class=\"card bars\">\n"
-        for (index, entry) in scores.enumerated() {
-            let score = entry.score
-            out += "<div class=\"label\">\(HTMLText.escaped(entry.name))</div>"
-            out += ReportPage.bar(score.value, index)
-            out += "<div class=\"n\">\(percent(score.value)) <small>(95 %: \(fixed(score.low * 100, 1)) to "
-            out += "\(fixed(score.high * 100, 1)))</small></div>\n"
-        }
-        return out + "</div>\n"
     }
 
     private var fieldTable: String {
@@ -59,5 +47,20 @@ extension AnswerScores {
             out += "<td class=\"n\">\(percent(value))</td></tr>\n"
         }
         return out + "</tbody></table></div>\n"
+    }
+}
+
+extension ReportPage {
+    /// Scores as bars, with their intervals.
+    static func intervals(_ scores: [(name: String, score: BootstrapScore)]) -> String {
+        var out = "<h2>Scores</h2>\n<div class=\"card bars\">\n"
+        for (index, entry) in scores.enumerated() {
+            let score = entry.score
+            out += "<div class=\"label\">\(HTMLText.escaped(entry.name))</div>"
+            out += bar(score.value, index)
+            out += "<div class=\"n\">\(percent(score.value)) <small>(95 %: \(fixed(score.low * 100, 1)) to "
+            out += "\(fixed(score.high * 100, 1)))</small></div>\n"
+        }
+        return out + "</div>\n"
     }
 }

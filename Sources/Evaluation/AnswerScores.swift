@@ -7,13 +7,6 @@ import JSON
 /// `"spans": {FIELD: [{"start": BYTE, "end": BYTE}, ...]}` (and `part`): where the values stand. Each score has a
 /// bootstrap interval over the documents (1,000 resamples, seeded, 95 %).
 package struct AnswerScores {
-    /// A mean over documents with the ends of its interval.
-    package struct Score: Equatable, Sendable {
-        package var value: Double
-        package var low: Double
-        package var high: Double
-    }
-
     /// What one document counts.
     struct Outcome: Sendable {
         var item = ""
@@ -261,24 +254,12 @@ package struct AnswerScores {
     }
 
     /// Names of scores with their values.
-    package var scores: [(name: String, score: Score)] {
+    package var scores: [(name: String, score: BootstrapScore)] {
         let list = outcomes.compactMap { $0 }
-        return statistics.map { ($0.name, Self.interval(list, $0.value)) }
+        return statistics.map { ($0.name, BootstrapScore(of: list, $0.value)) }
     }
 
     package var documents: Int { outcomes.count { $0 != nil } }
-
-    /// A statistic with the middle 95 % of 1,000 resamples.
-    private static func interval(_ list: [Outcome], _ statistic: ([Outcome]) -> Double) -> Score {
-        guard !list.isEmpty else { return Score(value: 0, low: 0, high: 0) }
-        var random = SplitMix64(state: 1)
-        var values: [Double] = []
-        for _ in 0..<1000 {
-            values.append(statistic(list.map { _ in list[Int(random.next() % UInt64(list.count))] }))
-        }
-        values.sort()
-        return Score(value: statistic(list), low: values[25], high: values[974])
-    }
 
     /// This run against another one over the same gold file.
     package func compared(with other: AnswerScores) -> [PairedTest] {
@@ -289,15 +270,7 @@ package struct AnswerScores {
 
     package var json: JSONValue {
         var members = [JSONMember("documents", .integer(documents))]
-        for (name, score) in scores {
-            members.append(
-                JSONMember(
-                    name,
-                    .object([
-                        JSONMember("value", .decimal(score.value)), JSONMember("low", .decimal(score.low)),
-                        JSONMember("high", .decimal(score.high)),
-                    ])))
-        }
+        for (name, score) in scores { members.append(JSONMember(name, score.json)) }
         if !isSummary {
             members.append(
                 JSONMember(

@@ -19,9 +19,14 @@ public struct ClassificationRow: Sendable, Equatable {
     public var status: ItemStatus
     /// Nil when nothing was read, and when no label reached the threshold.
     public var label: String?
-    /// Of the most probable label, also when that is below the threshold.
+    /// Where any number of labels may apply, those that do, in the order in which they were given; empty when none does
+    /// and when nothing was read. Nil where a row has one label.
+    public var labels: [String]?
+    /// Of the most probable label, also when that is below the threshold. With ``labels``, of the answer where it is
+    /// least sure: the least of p for labels that apply and 1 - p for those that do not.
     public var probability: Double?
-    /// All labels, in the order in which they were given; empty when nothing was read.
+    /// All labels, in the order in which they were given; empty when nothing was read. With ``labels`` each has a
+    /// probability of its own, and the sum means nothing.
     public var distribution: [LabelProbability]
     /// What made the probabilities where it was not the prompt: `head`.
     public var source: String?
@@ -38,14 +43,15 @@ public struct ClassificationRow: Sendable, Equatable {
     public var model: String
 
     public init(
-        item: String, status: ItemStatus, label: String? = nil, probability: Double? = nil,
-        distribution: [LabelProbability] = [], source: String? = nil, tokens: Int = 0, read: Double = 0,
-        duplicateOf: String? = nil, metadata: [MetadataField] = [], attachments: [Attachment] = [],
-        warnings: [String] = [], model: String = ""
+        item: String, status: ItemStatus, label: String? = nil, labels: [String]? = nil,
+        probability: Double? = nil, distribution: [LabelProbability] = [], source: String? = nil,
+        tokens: Int = 0, read: Double = 0, duplicateOf: String? = nil, metadata: [MetadataField] = [],
+        attachments: [Attachment] = [], warnings: [String] = [], model: String = ""
     ) {
         self.item = item
         self.status = status
         self.label = label
+        self.labels = labels
         self.probability = probability
         self.distribution = distribution
         self.source = source
@@ -56,6 +62,14 @@ public struct ClassificationRow: Sendable, Equatable {
         self.attachments = attachments
         self.warnings = warnings
         self.model = model
+    }
+
+    /// The labels that the row gives: one, several or none.
+    public var given: [String] { labels ?? label.map { [$0] } ?? [] }
+
+    /// The same of a row in JSON.
+    package static func given(_ row: JSONValue) -> [String] {
+        (row["labels"]?.array ?? row["label"].map { [$0] } ?? []).compactMap(\.string)
     }
 
     /// The first value of a metadata field.
@@ -78,7 +92,8 @@ extension ClassificationRow {
         var members: [JSONMember] = [
             JSONMember("item", .string(item)),
             JSONMember("status", .string(status.description)),
-            JSONMember("label", .optional(label)),
+            labels.map { JSONMember("labels", .array($0.map { .string($0) })) }
+                ?? JSONMember("label", .optional(label)),
             JSONMember("probability", probability.map { .decimal($0) } ?? .null),
             JSONMember(
                 "distribution",
@@ -125,6 +140,7 @@ extension ClassificationRow {
         }
         self.init(
             item: item, status: status, label: json["label"]?.string,
+            labels: json["labels"]?.array?.compactMap(\.string),
             probability: json["probability"]?.double,
             distribution: (json["distribution"]?.members ?? []).compactMap { member in
                 member.value.double.map { LabelProbability(label: member.name, probability: $0) }

@@ -1,3 +1,5 @@
+import JSON
+
 /// How well labels agree with gold labels: counts first, everything else follows.
 ///
 /// Add one item at a time; memory grows with the labels, never with the items.
@@ -15,6 +17,15 @@ public struct ClassificationScores: Sendable {
         public var recall: Double { gold == 0 ? 0 : Double(correct) / Double(gold) }
         public var f1: Double {
             gold + predicted == 0 ? 0 : 2 * Double(correct) / Double(gold + predicted)
+        }
+
+        package var json: JSONValue {
+            .object([
+                JSONMember("label", .string(label)), JSONMember("gold", .integer(gold)),
+                JSONMember("predicted", .integer(predicted)), JSONMember("correct", .integer(correct)),
+                JSONMember("precision", .decimal(precision)), JSONMember("recall", .decimal(recall)),
+                JSONMember("f1", .decimal(f1)),
+            ])
         }
     }
 
@@ -121,8 +132,10 @@ public struct ClassificationScores: Sendable {
     }
 
     /// Mean of the F1 of the labels that occur in the gold rows.
-    public var macroF1: Double {
-        let scores = labelScores.filter { $0.gold > 0 }
+    public var macroF1: Double { Self.macroF1(labelScores) }
+
+    static func macroF1(_ scores: [LabelScore]) -> Double {
+        let scores = scores.filter { $0.gold > 0 }
         return scores.isEmpty ? 0 : scores.reduce(0) { $0 + $1.f1 } / Double(scores.count)
     }
 

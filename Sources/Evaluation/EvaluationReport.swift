@@ -8,9 +8,11 @@ extension EvaluationResult {
     }
 
     private func page(title: String, tests: [PairedTest], other: String) -> String {
-        ReportPage.head(title: "\(title) · lector eval") + header(title) + labelTable + matrix
+        ReportPage.head(title: "\(title) · lector eval") + header(title)
+            + ReportPage.labelTable(scores.labelScores) + matrix
             + PairedTest.card(tests, other: other) + "<div class=\"two\">\n" + scores.reliabilityChart
-            + scores.coverageChart + "</div>\n" + errorTable + unmatched + ReportPage.foot()
+            + scores.coverageChart + "</div>\n" + errorTable
+            + ReportPage.unmatched(missing: missing, extra: extra, extraCount: extraCount) + ReportPage.foot()
     }
 
     private func header(_ title: String) -> String {
@@ -26,17 +28,6 @@ extension EvaluationResult {
         out += ReportPage.tile(percent(scores.coverage), "answered")
         out += ReportPage.tile(ReportPage.grouped(scores.items), "items with gold")
         return out + "</div>\n"
-    }
-
-    private var labelTable: String {
-        var out = ReportPage.tableHead(
-            "Labels", ["Label", "Gold", "Given", "Right", "Precision", "Recall", "F1"])
-        for score in scores.labelScores {
-            out += "<tr><th>\(HTMLText.escaped(score.label))</th><td>\(score.gold)</td>"
-            out += "<td>\(score.predicted)</td><td>\(score.correct)</td><td>\(percent(score.precision))</td>"
-            out += "<td>\(percent(score.recall))</td><td>\(fixed(score.f1, 4))</td></tr>\n"
-        }
-        return out + "</tbody></table></div>\n"
     }
 
     private var matrix: String {
@@ -67,8 +58,24 @@ extension EvaluationResult {
         }
         return out + "</tbody></table></div>\n"
     }
+}
 
-    private var unmatched: String {
+/// What reports on labels have in common.
+extension ReportPage {
+    /// Precision, recall and F1 of each label.
+    static func labelTable(_ scores: [ClassificationScores.LabelScore]) -> String {
+        var out = tableHead(
+            "Labels", ["Label", "Gold", "Given", "Right", "Precision", "Recall", "F1"])
+        for score in scores {
+            out += "<tr><th>\(HTMLText.escaped(score.label))</th><td>\(score.gold)</td>"
+            out += "<td>\(score.predicted)</td><td>\(score.correct)</td><td>\(percent(score.precision))</td>"
+            out += "<td>\(percent(score.recall))</td><td>\(fixed(score.f1, 4))</td></tr>\n"
+        }
+        return out + "</tbody></table></div>\n"
+    }
+
+    /// Gold items without a row, and rows without gold.
+    static func unmatched(missing: [String], extra: [String], extraCount: Int) -> String {
         guard !missing.isEmpty || extraCount > 0 else { return "" }
         var out = "<h2>Not compared</h2>\n<div class=\"card\"><p>\(missing.count) gold items have no row, "
         out += "\(extraCount) rows have no gold label.</p><ul>\n"

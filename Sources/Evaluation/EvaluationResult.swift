@@ -9,6 +9,8 @@ public struct EvaluationResult: Sendable {
     /// Rows without a gold label; they are in no score.
     public private(set) var extraCount = 0
     public private(set) var extra: [String] = []
+    /// Rows that have a list of labels, which one gold label cannot be compared with.
+    package private(set) var lists = 0
     /// Wrong answers, the surest first, at most `keptErrors`.
     public private(set) var errors: [(row: ClassificationRow, gold: String)] = []
     public private(set) var statuses: [String: Int] = [:]
@@ -23,7 +25,7 @@ public struct EvaluationResult: Sendable {
 
     public init(gold: GoldLabels) {
         self.gold = gold
-        isRight = gold.labels.map { _ in false }
+        isRight = gold.sets.map { _ in false }
         var labels: [String] = []
         for label in gold.labels where !labels.contains(label) { labels.append(label) }
         scores = ClassificationScores(labels: labels)
@@ -33,12 +35,13 @@ public struct EvaluationResult: Sendable {
     public mutating func add(_ row: ClassificationRow) {
         defer { rows += 1 }
         if model.isEmpty { model = row.model }
+        if row.labels != nil { lists += 1 }
         guard let line = gold.takeLine(item: row.item, index: rows) else {
             extraCount += 1
             if extra.count < keptNames { extra.append(row.item) }
             return
         }
-        let label = gold.labels[line]
+        let label = gold.sets[line][0]
         isRight[line] = row.label == label
         statuses[row.status.description, default: 0] += 1
         let candidate = row.distribution.max { $0.probability < $1.probability }?.label
@@ -79,20 +82,7 @@ public struct EvaluationResult: Sendable {
             JSONMember("coverage", .decimal(scores.coverage)),
             JSONMember("macroF1", .decimal(scores.macroF1)),
             JSONMember("expectedCalibrationError", .decimal(scores.expectedCalibrationError)),
-            JSONMember(
-                "labels",
-                .array(
-                    scores.labelScores.map {
-                        .object([
-                            JSONMember("label", .string($0.label)),
-                            JSONMember("gold", .integer($0.gold)),
-                            JSONMember("predicted", .integer($0.predicted)),
-                            JSONMember("correct", .integer($0.correct)),
-                            JSONMember("precision", .decimal($0.precision)),
-                            JSONMember("recall", .decimal($0.recall)),
-                            JSONMember("f1", .decimal($0.f1)),
-                        ])
-                    })),
+            JSONMember("labels", .array(scores.labelScores.map(\.json))),
             JSONMember(
                 "confusion",
                 .object(

@@ -5,7 +5,8 @@ import JSON
 ///
 /// Each line is `{"item": ADDRESS, "label": NAME}`, `{"index": N, "label": NAME}` with N
 /// counting rows from 0, or `{"label": NAME}` for the row on the same line. One file uses
-/// one of the three throughout.
+/// one of the three throughout. Where any number of labels may be right, all lines have
+/// `"labels": [NAME, ...]` instead.
 public struct GoldLabels: Sendable, Equatable {
     /// How rows find their gold label.
     public enum Key: String, Sendable {
@@ -13,7 +14,10 @@ public struct GoldLabels: Sendable, Equatable {
     }
 
     public private(set) var key: Key
-    public private(set) var labels: [String]
+    /// Whether a line has a list of labels, which may be empty.
+    public private(set) var isMulti = false
+    /// By line, its labels; one each unless ``isMulti``.
+    public private(set) var sets: [[String]]
     /// Gold items that no row has asked for yet; what is left at the end is missing.
     private var unused: Set<Int>
     private var byItem: [String: Int] = [:]
@@ -27,7 +31,7 @@ public struct GoldLabels: Sendable, Equatable {
     /// - Throws: ``RowError`` with the line's number.
     public init(jsonLines text: some Collection<UInt8>) throws(RowError) {
         var key: Key?
-        labels = []
+        sets = []
         names = []
         var number = 0
         for line in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
@@ -37,12 +41,19 @@ public struct GoldLabels: Sendable, Equatable {
             do { value = try JSONValue(parsing: line) } catch {
                 throw RowError("line \(number) of the gold file is \(error)")
             }
-            guard let label = value["label"]?.string else {
+            guard let set = Self.labels(value) else {
                 throw RowError(
                     "line \(number) of the gold file has no \"label\"; "
                         + "a line is {\"item\": ..., \"label\": ...}, {\"index\": ..., \"label\": ...} or "
-                        + "{\"label\": ...}")
+                        + "{\"label\": ...}, with \"labels\": [...] where there may be several")
             }
+            let hasList = value["labels"] != nil
+            guard sets.isEmpty || hasList == isMulti else {
+                throw RowError(
+                    "line \(number) of the gold file has \"\(hasList ? "labels" : "label")\", the lines before "
+                        + "\"\(isMulti ? "labels" : "label")\"; use one of them throughout")
+            }
+            isMulti = hasList
             let here: Key = value["item"]?.string != nil ? .item : value["index"] != nil ? .index : .order
             guard key == nil || key == here else {
                 throw RowError(
@@ -50,7 +61,7 @@ public struct GoldLabels: Sendable, Equatable {
                         + "\(key!.rawValue); use one of them throughout")
             }
             key = here
-            let at = labels.count
+            let at = sets.count
             switch here {
             case .item:
                 let item = value["item"]!.string!
@@ -72,11 +83,22 @@ public struct GoldLabels: Sendable, Equatable {
                 byIndex[at] = at
                 names.append("row \(at)")
             }
-            labels.append(label)
+            sets.append(set)
         }
         self.key = key ?? .order
-        unused = Set(labels.indices)
+        unused = Set(sets.indices)
     }
+
+    /// The labels of a line, each once; nil when it has none to read.
+    private static func labels(_ line: JSONValue) -> [String]? {
+        guard let list = line["labels"] else { return line["label"]?.string.map { [$0] } }
+        guard let names = list.array?.map(\.string), !names.contains(nil) else { return nil }
+        var seen: Set<String> = []
+        return names.compactMap { $0 }.filter { seen.insert($0).inserted }
+    }
+
+    /// The label of each line; the first where a line has several.
+    public var labels: [String] { sets.compactMap(\.first) }
 
     private static func lastComponent(_ item: String) -> String {
         String(item.split(separator: "/", omittingEmptySubsequences: false).last ?? "")
@@ -86,7 +108,7 @@ public struct GoldLabels: Sendable, Equatable {
     /// then by the same address with leading folders left off on either side, so that
     /// gold labels hold wherever the mailbox lies.
     public mutating func take(item: String, index: Int) -> String? {
-        takeLine(item: item, index: index).map { labels[$0] }
+        takeLine(item: item, index: index).flatMap { sets[$0].first }
     }
 
     /// The same as a place among ``labels``.

@@ -62,7 +62,7 @@ package enum ReportPage {
     /// SHA-256 in base64 of what the policy lets in. A test recomputes them.
     package static let styleDigest = "j9YMbxQAlw00HrZfP4z4GYmfPh2FknrcpqLquSGYY8c="
     package static let reviewStyleDigest = "Zj6q7xsriRACd5QDNVu422Jgd7f4wo9vnv/N6FclXtw="
-    package static let reviewScriptDigest = "+g/vfGLrWoMvM4Z+V85ss7vRx5KVAkwMtZ1GVr8fHx4="
+    package static let reviewScriptDigest = "jDj9vrf7AmBbSUnl99oTjD8pkTOMt6Mb+k3Ewn5Y6+E="
 
     /// Everything before the content of `<main>`. `title` is plain text.
     ///

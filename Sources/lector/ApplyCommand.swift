@@ -11,7 +11,8 @@ struct ApplyCommand: ParsableCommand {
               mbox-per-label   one mailbox a label
               maildir          one Maildir a label
               x-header         copies in which each mail has X-Lector-Label and X-Lector-Probability
-            Mails without a label go to _abstained and _not-read.
+            Mails without a label go to _abstained and _not-read. A mail with several (classify --multi) is copied
+            to each, or has a line for each in its header; one to which none applies goes to _none.
 
             EXAMPLES
               lector apply inbox.mbox-3f2a9c1b8d04 --to mbox-per-label -o sorted

@@ -6,16 +6,21 @@ import Pipelines
 struct ClassifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "classify",
-        abstract: "Sorts mails and other documents: one label each, with its probability.",
+        abstract: "Sorts mails and other documents: one label each, or any number, with probabilities.",
         discussion: """
             INPUT is a file, a folder, an archive or - ; kinds are recognized by content. Rows are JSON
             on standard output, or go to the files of -o. Ctrl-C stops after a checkpoint; the same
             command, or `lector resume`, goes on.
 
+            With --multi any number of the labels may apply to a document: each is
+            asked for by itself, against "none of these". Rows have `labels`, a list
+            that may be empty, and no row abstains.
+
             EXAMPLES
               lector classify inbox.mbox -o results.jsonl --report report.html
               lector classify ~/Documents --labels invoice,contract,private -o sorted.csv
               lector classify mail.zip --labels-file labels.yaml --threshold 0.8 -o results.sqlite
+              lector classify tickets --labels urgent,refund,praise --multi -o tags.csv
               lector classify tickets --head tickets.lhd -o sorted.csv
               lector classify reviews.csv --csv-text body --labels praise,complaint -o sorted.csv
               lector classify inbox.mbox --sample 50 --report sample.html
@@ -42,7 +47,10 @@ struct ClassifyCommand: ParsableCommand {
     @Option(help: "The question; without it: Which label fits the text best?")
     var instruction: String?
 
-    @Option(help: "Below this probability a row abstains.")
+    @Flag(help: "Any number of the labels may apply, or none.")
+    var multi = false
+
+    @Option(help: "Below this probability a row abstains; with --multi, a label does not apply (0.5).")
     var threshold: Double?
 
     @Option(help: "Read at most so many tokens of a document; longer ones are partial.tokens.")
@@ -60,9 +68,6 @@ struct ClassifyCommand: ParsableCommand {
     @Flag(help: "Count documents and tokens, estimate time and disk, and stop.")
     var dryRun = false
 
-    @Flag(help: .hidden)
-    var multi = false
-
     @OptionGroup(title: "Documents")
     var reading: ReadingOptions
 
@@ -70,7 +75,10 @@ struct ClassifyCommand: ParsableCommand {
     var options: RunOptions
 
     func validate() throws {
-        if multi { throw ValidationError("--multi is not there yet; each document gets one label") }
+        if multi, head != nil {
+            throw ValidationError(
+                "--multi: a head gives each document one label; leave --multi or --head away")
+        }
         if labels != nil && labelsFile != nil {
             throw ValidationError("--labels and --labels-file both name labels; give one of them")
         }
@@ -105,10 +113,13 @@ struct ClassifyCommand: ParsableCommand {
             request.labels = try LabelSource.read(path)
         } else if let text = settings.text(.labels, flag: labels) {
             request.labels = try LabelSource.parse(text)
+        } else if multi {
+            throw ValidationError("--multi needs labels that may apply: --labels a,b,c or --labels-file FILE")
         } else {
             note = "labels: spam, ham. For others: --labels a,b,c or --labels-file FILE"
         }
         if head == nil { request.instruction = settings.text(.instruction, flag: instruction) }
+        request.multi = multi
         request.threshold = try settings.share(.threshold, flag: threshold)
         request.maxTokens = try settings.integer(.maxTokens, flag: maxTokens)
         request.skipQuoted = try settings.flag(.skipQuoted, flag: skipQuoted)

@@ -12,6 +12,8 @@ struct EvalCommand: ParsableCommand {
             RESULTS is a .jsonl file of `classify`, or a run (its folder or name). Lines of the gold
             file are {"item": ADDRESS, "label": NAME}, {"index": N, "label": NAME} or {"label": NAME}
             in the order of the rows. An item without an answer counts as wrong in the accuracy.
+            Rows of `classify --multi` are compared with lines that have "labels": [NAME, ...]: micro and macro F1,
+            the share of lists that are right as a whole, and precision, recall and F1 of each label.
             Rows of `extract` and `summarize` are compared with lines {"item": ADDRESS, "data": {...}} or
             {"item": ADDRESS, "summary": TEXT}: exact and partial F1 of the values, with "spans": {FIELD:
             [{"start": BYTE, "end": BYTE}]} those of their places, too; ROUGE-1, -2 and -L.
@@ -61,45 +63,48 @@ struct EvalCommand: ParsableCommand {
             let settings = try Settings(environment: environment)
             let folder = RunFolder.stateFolder(
                 settings.text(.stateDir, flag: stateDir), environment: environment)
+            let gold = try ResultsReader.gold(gold)
+            if gold.isMulti { return try evaluateLists(gold, stateFolder: folder) }
             let result = try ResultsReader.evaluate(results: results, gold: gold, stateFolder: folder)
             let test = try against.map {
                 result.compared(
                     with: try ResultsReader.evaluate(results: $0, gold: gold, stateFolder: folder))
             }
-            let scores = Self.json(result.json, test.map { [$0] } ?? [])
-            try CommandSupport.print(
-                json
-                    ? scores.text + "\n"
-                    : result.table(clean: CommandSupport.clean)
-                        + (test.map { "\n" + PairedTest.table([$0]) } ?? ""))
             let title = CommandSupport.clean(results)
             let other = CommandSupport.clean(against ?? "")
-            for path in output {
-                let page = test.map { result.report(title: title, against: $0, other: other) }
-                let text =
-                    path.hasSuffix(".html")
-                    ? page ?? result.report(title: title) : scores.indentedText + "\n"
-                try AtomicFile.write(text.utf8, to: path, mode: 0o666)
-            }
+            try show(
+                result.json, test.map { [$0] } ?? [], table: result.table(clean: CommandSupport.clean),
+                page: test.map { result.report(title: title, against: $0, other: other) }
+                    ?? result.report(title: title))
             return 0
         }
+    }
+
+    /// Rows with any number of labels.
+    private func evaluateLists(_ gold: GoldLabels, stateFolder: String) throws -> Int32 {
+        let scores = try ResultsReader.evaluateLists(results: results, gold: gold, stateFolder: stateFolder)
+        let tests =
+            try against.map {
+                scores.compared(
+                    with: try ResultsReader.evaluateLists(results: $0, gold: gold, stateFolder: stateFolder))
+            } ?? []
+        try show(
+            scores.json, tests, table: scores.table(clean: CommandSupport.clean),
+            page: scores.report(
+                title: CommandSupport.clean(results), against: tests,
+                other: CommandSupport.clean(against ?? "")))
+        return 0
     }
 
     /// Rows of extract and summarize.
     private func evaluateAnswers(_ gold: [UInt8]) throws -> Int32 {
         let scores = try answerScores(results, gold)
         let tests = try against.map { scores.compared(with: try answerScores($0, gold)) } ?? []
-        let all = Self.json(scores.json, tests)
-        try CommandSupport.print(
-            json ? all.text + "\n" : scores.table + (tests.isEmpty ? "" : "\n" + PairedTest.table(tests)))
-        for path in output {
-            let text =
-                path.hasSuffix(".html")
-                ? scores.report(
-                    title: CommandSupport.clean(results), against: tests,
-                    other: CommandSupport.clean(against ?? "")) : all.indentedText + "\n"
-            try AtomicFile.write(text.utf8, to: path, mode: 0o666)
-        }
+        try show(
+            scores.json, tests, table: scores.table,
+            page: scores.report(
+                title: CommandSupport.clean(results), against: tests,
+                other: CommandSupport.clean(against ?? "")))
         return 0
     }
 
@@ -113,8 +118,20 @@ struct EvalCommand: ParsableCommand {
         return scores
     }
 
-    private static func json(_ scores: JSONValue, _ tests: [PairedTest]) -> JSONValue {
-        guard !tests.isEmpty else { return scores }
-        return .object((scores.members ?? []) + [JSONMember("paired", .array(tests.map(\.json)))])
+    /// Prints the scores, and writes them to the files of -o.
+    private func show(
+        _ scores: JSONValue, _ tests: [PairedTest], table: String, page: @autoclosure () -> String
+    ) throws {
+        var scores = scores
+        if !tests.isEmpty {
+            scores = .object(
+                (scores.members ?? []) + [JSONMember("paired", .array(tests.map(\.json)))])
+        }
+        let paired = tests.isEmpty ? "" : "\n" + PairedTest.table(tests)
+        try CommandSupport.print(json ? scores.text + "\n" : table + paired)
+        for path in output {
+            let text = path.hasSuffix(".html") ? page() : scores.indentedText + "\n"
+            try AtomicFile.write(text.utf8, to: path, mode: 0o666)
+        }
     }
 }

@@ -53,6 +53,7 @@ struct RunCommand: ParsableCommand {
             if let task = file.answers { return try run(task, file, settings) }
             var request = RunRequest(inputs: .init(inputs, reading: try reading.over(file.reading)))
             request.labels = file.labels
+            request.multi = file.multi
             request.instruction = file.instruction
             request.threshold = file.threshold
             request.maxTokens = file.maxTokens

@@ -165,7 +165,6 @@ struct CommandTests {
             (["classify", "in.mbox", "--labels", "a"], 64, "only the label 'a'"),
             (["classify", "in.mbox", "--labels", "a,a"], 64, "twice"),
             (["classify", "in.mbox", "--labels", "a,,b"], 64, "empty name"),
-            (["classify", "in.mbox", "--multi"], 64, "--multi"),
             (["classify"], 64, "input"),
             (["classify", "in.mbox", "-o", "rows.txt"], 64, ".jsonl"),
             (["classify", "in.mbox", "--report", "rows.csv"], 64, ".html"),

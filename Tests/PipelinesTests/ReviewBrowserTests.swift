@@ -117,6 +117,43 @@ struct ReviewBrowserTests {
         #expect(poll(&connection, 1, 200) == 0, "nobody connected")
     }
 
+    @Test("a document with several labels is found by each of them, one without by none of these")
+    func severalLabels() throws {
+        let folder = TemporaryFolder()
+        let lists = [["a", "b"], [], ["b"], ["b", "a"]]
+        let names = lists.indices.map { folder.write("Text \($0).\n", to: "\($0).txt") }
+        let writer = try ReviewWriter(
+            folder.file("r.html"), .init(title: "t", kind: .classify, labels: ["a", "b", "c"]),
+            texts: .inputs(DocumentInputs(names)))
+        for (name, list) in zip(names, lists) {
+            let row = ClassificationRow(
+                item: name, status: .ok, labels: list, probability: 0.75,
+                distribution: ["a", "b", "c"].map {
+                    .init(label: $0, probability: list.contains($0) ? 0.75 : 0.25)
+                }, tokens: 3, read: 1)
+            try writer.write(row.json)
+        }
+        try writer.finish()
+        let probe = """
+            (function(){var out=[],label=document.getElementById("label");
+            function pick(value){label.value=value;label.dispatchEvent(new Event("input"));
+            out.push(document.getElementById("shown").textContent);}
+            out.push([].map.call(label.options,function(o){return o.value;}).join("|"));
+            out.push([].map.call(document.querySelectorAll(".tag"),function(t){return t.textContent;}).join("|"));
+            pick("a");pick("b");pick("none of these");pick("");
+            document.querySelector(".pick[data-label=b]").click();
+            out.push(document.getElementById("shown").textContent);
+            document.body.dataset.probe=JSON.stringify(out);})();
+            """
+        let (dom, _) = try Browser.dump(folder, "r.html", probe: probe, hash: "#row=1")
+        let found = try JSONValue(parsing: try #require(Browser.attribute("data-probe", in: dom)))
+        let expected = [
+            "|a|b|none of these", "a, b|none of these|b|b, a", "2 of 4", "3 of 4", "1 of 4", "4 of 4",
+            "3 of 4",
+        ]
+        #expect(found == .array(expected.map { .string($0) }))
+    }
+
     @Test("evidence is marked word for word and reached by key", arguments: [true, false])
     func evidence(isDark: Bool) throws {
         let folder = TemporaryFolder()

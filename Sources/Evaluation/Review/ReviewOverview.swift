@@ -5,6 +5,8 @@ import JSON
 struct ReviewOverview: Sendable {
     private(set) var total = 0
     private var labels: [String: (count: Int, sum: Double)] = [:]
+    /// Rows with a label or several.
+    private var labelled = 0
     private var statuses: [String: Int] = [:]
     private var fields: [String: Int] = [:]
     private var fieldOrder: [String] = []
@@ -18,10 +20,12 @@ struct ReviewOverview: Sendable {
     mutating func add(_ row: ReviewRow, _ json: JSONValue) {
         total += 1
         statuses[row.status, default: 0] += 1
-        if let label = row.label {
+        for label in row.labels {
             let before = labels[label] ?? (0, 0)
-            labels[label] = (before.count + 1, before.sum + (row.probability ?? 0))
+            let probability = json["distribution"]?[label]?.double ?? row.probability ?? 0
+            labels[label] = (before.count + 1, before.sum + probability)
         }
+        if !row.labels.isEmpty, row.labels != [ReviewRow.noneOfThese] { labelled += 1 }
         if json["duplicate_of"] != nil {
             duplicates += 1
         } else {
@@ -59,7 +63,7 @@ struct ReviewOverview: Sendable {
         tile(total, heading.kind.noun + (total == 1 ? "" : "s"))
         switch heading.kind {
         case .classify:
-            tile(labels.values.reduce(0) { $0 + $1.count }, "labelled")
+            tile(labelled, "labelled")
             tile(statuses["abstained"] ?? 0, "abstained")
             tile(duplicates, "exact duplicates")
         case .extract:

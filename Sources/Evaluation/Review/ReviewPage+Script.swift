@@ -13,20 +13,21 @@ extension ReviewPage {
         if(rows.length<2)document.querySelector("main").classList.add("single");
         function make(name,kind,text,inside){var e=document.createElement(name);if(kind)e.className=kind;
         if(text!==undefined&&text!==null)e.textContent=text;if(inside)inside.appendChild(e);return e;}
-        function names(field){var seen={},out=[];rows.forEach(function(row){var name=row[field];
-        if(name!==undefined&&!seen["$"+name]){seen["$"+name]=1;out.push(name);}});return out.sort();}
+        function names(field){var seen={},out=[];rows.forEach(function(row){
+        [].concat(row[field]||[]).forEach(function(name){
+        if(!seen["$"+name]){seen["$"+name]=1;out.push(name);}});});return out.sort();}
         function options(select,values){values.forEach(function(value){make("option","",value,select).value=value;});
         if(values.length<2)select.hidden=true;}
         options(label,names("l"));options(state,names("s"));
         if(!rows.some(function(row){return row.p!==undefined;})){get("sure").hidden=true;order.hidden=true;}
         function kind(status){return status==="ok"?"":/^(abstained|partial|skipped)/.test(status)?" warn":" bad";}
         function has(index,words){var row=rows[index];
-        return [row.t,row.i,row.f,row.l].join(" ").toLowerCase().indexOf(words)>=0
+        return [row.t,row.i,row.f].concat(row.l||[]).join(" ").toLowerCase().indexOf(words)>=0
         ||(words.length>2&&lines[index]!==undefined&&lines[index].toLowerCase().indexOf(words)>=0);}
         function filter(){var words=find.value.trim().toLowerCase(),a=parseFloat(low.value),b=parseFloat(high.value),
         any=!(a>0)&&!(b<1),before=kept[chosen];kept=[];
         rows.forEach(function(row,index){
-        if((!label.value||row.l===label.value)&&(!state.value||row.s===state.value)
+        if((!label.value||(row.l||[]).indexOf(label.value)>=0)&&(!state.value||row.s===state.value)
         &&(any||(row.p!==undefined&&!(row.p<a)&&!(row.p>b)))&&(!words||has(index,words)))kept.push(index);});
         if(order.value){var sign=order.value==="up"?1:-1;kept.sort(function(x,y){
         var p=rows[x].p,q=rows[y].p;if(p===undefined||q===undefined)return (p===undefined)-(q===undefined)||x-y;
@@ -47,7 +48,7 @@ extension ReviewPage {
         e.setAttribute("aria-posinset",place+1);e.setAttribute("aria-setsize",kept.length);
         e.style.top=place*HEIGHT+"px";
         var what=make("span","what",row.t||row.f||row.i,top);what.dir="auto";
-        if(row.l!==undefined)make("span","tag",row.l,top);
+        if(row.l){var tag=make("span","tag",row.l.join(", "),top);if(row.l.length>1)tag.title=row.l.join(", ");}
         if(row.p!==undefined)make("span","num",row.p.toFixed(3),top);
         var where=make("span","where",(row.f?row.f+" · ":"")+(row.i.length>44?"…"+row.i.slice(-42):row.i),lower);where.title=row.i;
         if(row.s!=="ok")make("span","chip"+kind(row.s),row.s,lower);

@@ -24,11 +24,16 @@ package struct ReviewRow: Sendable {
     /// Values, and places of all of them, that a page shows of one row at most.
     static let mostValues = 200
     static let mostPlaces = 400
+    /// Labels whose probabilities a page shows of one row at most.
+    static let mostShares = 24
+    /// Stands for an empty list of labels.
+    static let noneOfThese = "none of these"
 
     package let item: String
     package let status: String
     let kind: ReviewKind
-    var label: String?
+    /// What filters go by; a row of classify may have several.
+    var labels: [String] = []
     var probability: Double?
     /// Whether it is of several documents, so that its evidence stands in more than one.
     package let isGroup: Bool
@@ -52,7 +57,9 @@ package struct ReviewRow: Sendable {
         headline = metadata?["subject"]?.string ?? metadata?["title"]?.string ?? ""
         switch kind {
         case .classify:
-            label = row["label"]?.string
+            labels = ClassificationRow.given(row)
+            let isRead = row["distribution"]?.members?.isEmpty == false
+            if labels.isEmpty, isRead, row["labels"] != nil { labels = [Self.noneOfThese] }
             probability = row["probability"]?.double
         case .extract: readFields()
         case .summarize: readSentences()
@@ -82,7 +89,7 @@ package struct ReviewRow: Sendable {
         }
         let found = values.filter { $0.notes.first != "not in the text" }
         probability = found.compactMap(\.probability).min()
-        label = found.isEmpty ? "nothing found" : found.count < values.count ? "in part" : "all found"
+        labels = [found.isEmpty ? "nothing found" : found.count < values.count ? "in part" : "all found"]
         if !found.isEmpty {
             headline = found.prefix(6).map { "\($0.name.drop { $0 == "/" }): \($0.text)" }.joined(
                 separator: " · ")
@@ -124,14 +131,14 @@ package struct ReviewRow: Sendable {
                 values.append(value)
             }
         }
-        label = row["style"]?.string
+        labels = row["style"]?.string.map { [$0] } ?? []
         if let summary = row["summary"]?.string { headline = summary }
     }
 
     private mutating func readAnswer() {
         headline = row["question"]?.string ?? row["warning"]?.string ?? ""
         probability = row["probability"]?.double
-        label = row["answer"]?.string == nil ? "not in the text" : "answered"
+        labels = [row["answer"]?.string == nil ? "not in the text" : "answered"]
         var answer = Value(
             name: "answer", text: row["answer"]?.string ?? "The text does not say.", probability: probability)
         if let from = row["from"]?.string { answer.notes.append("from \(from)") }
@@ -176,7 +183,9 @@ package struct ReviewRow: Sendable {
             JSONMember("t", .string(ReviewText.line(headline, 240))),
         ]
         if let title { members.append(JSONMember("u", .string(ReviewText.line(title, 240)))) }
-        if let label { members.append(JSONMember("l", .string(ReviewText.line(label, 200)))) }
+        if !labels.isEmpty {
+            members.append(JSONMember("l", .array(labels.map { .string(ReviewText.line($0, 200)) })))
+        }
         if let probability { members.append(JSONMember("p", .decimal(probability, places: 4))) }
         if let from = row["metadata"]?["from"]?.string {
             members.append(JSONMember("f", .string(ReviewText.line(from, 200))))
@@ -191,6 +200,7 @@ package struct ReviewRow: Sendable {
             JSONMember("x", .array(excerpts.map { json($0) })),
         ]
         var facts: [(String, String)] = [("status", status)]
+        if row["labels"] != nil { facts.append(("labels", labels.joined(separator: ", "))) }
         facts += (row["metadata"]?.members ?? []).map { ($0.name, $0.value.string ?? $0.value.text) }
         if let twin = row["duplicate_of"]?.string { facts.append(("same text as", twin)) }
         if let tokens = row["tokens"]?.integer ?? row["read_tokens"]?.integer {
@@ -210,7 +220,7 @@ package struct ReviewRow: Sendable {
         if !warnings.isEmpty {
             members.append(JSONMember("w", .array(warnings.map { .string(ReviewText.line($0, 300)) })))
         }
-        let shares = (row["distribution"]?.members ?? []).prefix(24)
+        let shares = Self.mostProbable(row["distribution"]?.members ?? [])
         if !shares.isEmpty {
             members.append(
                 JSONMember(
@@ -218,6 +228,14 @@ package struct ReviewRow: Sendable {
             )
         }
         return .object(members)
+    }
+
+    /// The most probable labels, in the order in which they were given.
+    private static func mostProbable(_ shares: [JSONMember]) -> [JSONMember] {
+        let order = shares.indices.sorted {
+            (shares[$1].value.double ?? 0, $0) < (shares[$0].value.double ?? 0, $1)
+        }
+        return order.prefix(mostShares).sorted().map { shares[$0] }
     }
 
     private static func json(_ value: Value) -> JSONValue {

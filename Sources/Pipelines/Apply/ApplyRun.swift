@@ -159,7 +159,8 @@ package struct ApplyRun {
         guard !isMbox || end.source != nil else { return "no slice of a file" }
         let path = file == "-" ? folder.standardInputPath : file
         try writer.write(
-            try SourceSlice(path, span: end.source), isMbox: isMbox, source: file, row: row, index: index)
+            { () throws(PipelineError) in try SourceSlice(path, span: end.source) }, isMbox: isMbox,
+            source: file, row: row, index: index)
         return nil
     }
 

@@ -1,16 +1,19 @@
 import Answers
 import Documents
+import Evaluation
 
 /// Names for labels where files are named after them: harmless, and no two the same.
 struct LabelFiles {
     /// Where mails without a label go.
     static let abstained = "_abstained"
     static let notRead = "_not-read"
+    /// Where mails go to which none of several labels applies.
+    static let none = "_none"
 
     private var names: [String: String] = [:]
 
     init(_ labels: LabelList) {
-        var taken: Set<String> = [Self.abstained, Self.notRead]
+        var taken: Set<String> = [Self.abstained, Self.notRead, Self.none]
         for label in labels {
             var stem = ""
             for scalar in label.name.unicodeScalars.prefix(80) {
@@ -31,12 +34,13 @@ struct LabelFiles {
         }
     }
 
-    /// The file or folder of a row.
-    func name(label: String?, status: ItemStatus) -> String {
-        if let label, let name = names[label] { return name }
-        switch status {
-        case .failed, .skipped: return Self.notRead
-        default: return Self.abstained
+    /// The files or folders of a row: one for each label, or one for all rows without any.
+    func names(of row: ClassificationRow) -> [String] {
+        let given = row.given.compactMap { names[$0] }
+        guard given.isEmpty else { return given }
+        switch row.status {
+        case .failed, .skipped: return [Self.notRead]
+        default: return [row.labels == nil ? Self.abstained : Self.none]
         }
     }
 }

@@ -32,33 +32,38 @@ final class MailWriter {
         self.digest = digest
     }
 
-    /// Writes one mail.
+    /// Writes one mail, to each of its labels.
     ///
     /// - Parameters:
+    ///   - slice: Its bytes, opened anew for each copy.
     ///   - isMbox: Whether the slice begins with a `From ` line and is quoted as mboxrd.
     ///   - source: File that the mail comes from; an x-header copy gets its name.
     func write(
-        _ slice: consuming SourceSlice, isMbox: Bool, source: String, row: ClassificationRow, index: Int
-    )
-        throws(PipelineError)
-    {
-        let label = labels.name(label: row.label, status: row.status)
+        _ slice: () throws(PipelineError) -> SourceSlice, isMbox: Bool, source: String,
+        row: ClassificationRow,
+        index: Int
+    ) throws(PipelineError) {
         switch target {
         case .mboxPerLabel:
-            try append(slice, to: try file("\(label).mbox"), isMbox: isMbox, headers: nil)
+            for name in labels.names(of: row) {
+                try append(try slice(), to: try file("\(name).mbox"), isMbox: isMbox, headers: nil)
+            }
         case .xHeader:
             let name = copyName(of: source)
             let headers = Self.headers(row)
-            try append(slice, to: try file(name), isMbox: isMbox, staysSingle: !isMbox, headers: headers)
+            try append(
+                try slice(), to: try file(name), isMbox: isMbox, staysSingle: !isMbox, headers: headers)
         case .maildir:
-            let box = "\(folder)/\(label)"
-            for part in ["cur", "new", "tmp"] { try FileSystem.makeFolder("\(box)/\(part)") }
-            let number = String(index)
-            let place = String(repeating: "0", count: max(0, 9 - number.count)) + number
-            let path = "\(box)/new/\(place).\(digest).lector"
-            let file = try AtomicFile(path)
-            try unquoted(slice, to: file, isMbox: isMbox)
-            try file.commit()
+            for name in labels.names(of: row) {
+                let box = "\(folder)/\(name)"
+                for part in ["cur", "new", "tmp"] { try FileSystem.makeFolder("\(box)/\(part)") }
+                let number = String(index)
+                let place = String(repeating: "0", count: max(0, 9 - number.count)) + number
+                let path = "\(box)/new/\(place).\(digest).lector"
+                let file = try AtomicFile(path)
+                try unquoted(try slice(), to: file, isMbox: isMbox)
+                try file.commit()
+            }
         }
     }
 
@@ -170,8 +175,8 @@ final class MailWriter {
     }
 
     private static func headers(_ row: ClassificationRow) -> [String] {
-        var lines = ["X-Lector-Status: \(row.status)"]
-        if let label = row.label { lines.insert("X-Lector-Label: \(headerText(label))", at: 0) }
+        var lines = row.given.map { "X-Lector-Label: \(headerText($0))" }
+        lines.append("X-Lector-Status: \(row.status)")
         if let probability = row.probability {
             lines.append("X-Lector-Probability: \(JSONValue.decimal(probability).text)")
         }

@@ -45,7 +45,14 @@ package final class HeadTraining {
 
     private func gold() throws(PipelineError) -> GoldLabels? {
         guard let path = request.gold else { return nil }
-        do { return try GoldLabels(jsonLines: try FileSystem.read(path)) } catch let error as RowError {
+        do {
+            let gold = try GoldLabels(jsonLines: try FileSystem.read(path))
+            guard !gold.isMulti else {
+                throw RowError(
+                    "a head learns one label a document: expected lines with \"label\", not \"labels\"")
+            }
+            return gold
+        } catch let error as RowError {
             throw .data("\(TerminalText.sanitized(path)): \(error)")
         } catch let error as PipelineError { throw error } catch { throw .data("\(error)") }
     }

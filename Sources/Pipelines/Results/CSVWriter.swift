@@ -1,4 +1,5 @@
 import Documents
+import Evaluation
 import JSON
 
 /// Rows as RFC 4180, for spreadsheets: a cell is text and never a formula.
@@ -6,11 +7,12 @@ package final class CSVWriter: ResultWriter {
     private let file: AtomicFile
     private let labels: [String]
 
-    package init(_ path: String, labels: [String]) throws(PipelineError) {
+    /// - Parameter multi: Whether rows have any number of labels, which then stand in one cell.
+    package init(_ path: String, labels: [String], multi: Bool) throws(PipelineError) {
         file = try AtomicFile(path, mode: 0o666)
         self.labels = labels
         let names =
-            ["item", "status", "label", "probability"] + labels.map { "p(\($0))" } + [
+            ["item", "status", multi ? "labels" : "label", "probability"] + labels.map { "p(\($0))" } + [
                 "tokens", "read", "duplicate_of", "subject", "from", "date", "warnings", "model",
             ]
         try file.write(Self.line(names.map { Self.cell($0) }))
@@ -23,7 +25,8 @@ package final class CSVWriter: ResultWriter {
             return digits
         }
         let metadata = json["metadata"]
-        var cells = [text("item"), text("status"), text("label"), number(json["probability"])]
+        let given = Self.cell(ClassificationRow.given(json).joined(separator: ", "))
+        var cells = [text("item"), text("status"), given, number(json["probability"])]
         cells += labels.map { number(json["distribution"]?[$0]) }
         cells += [number(json["tokens"]), number(json["read"]), text("duplicate_of")]
         cells += ["subject", "from", "date"].map { Self.cell(metadata?[$0]?.string ?? "") }

@@ -64,7 +64,7 @@ package struct ResultContext: Sendable {
             throw PipelineError.usage(
                 "\(TerminalText.sanitized(path)): rows of extract are written as .langextract.jsonl, labels are not"
             )
-        case .csv: try CSVWriter(path, labels: labels)
+        case .csv: try CSVWriter(path, labels: labels, multi: configuration.multi)
         case .sqlite: try SQLiteWriter(path, context: self)
         case .html:
             try ReviewWriter(

@@ -4,37 +4,56 @@ import JSON
 
 /// Rows read back: from a results file, or from the journal of a run.
 package enum ResultsReader {
-    /// Compares results with gold labels.
+    /// Reads gold labels.
+    package static func gold(_ path: String) throws(PipelineError) -> GoldLabels {
+        let bytes = try FileSystem.read(path, limit: 1 << 30)
+        do throws(RowError) { return try GoldLabels(jsonLines: bytes) } catch {
+            throw .data("\(TerminalText.sanitized(path)): \(error)")
+        }
+    }
+
+    /// Compares results with gold labels, one a row.
     ///
     /// - Parameter results: A `.jsonl` file of rows, or a run by path or name.
     package static func evaluate(
-        results: String, gold: String, stateFolder: String
+        results: String, gold: GoldLabels, stateFolder: String
     ) throws(PipelineError) -> EvaluationResult {
-        let labels: GoldLabels
-        do throws(RowError) {
-            labels = try GoldLabels(jsonLines: try goldBytes(gold))
-        } catch { throw .data("\(TerminalText.sanitized(gold)): \(error)") }
-        var result = EvaluationResult(gold: labels)
-        if FileSystem.exists(results), !FileSystem.isFolder(results) {
-            try readLines(results) { result.add($0) }
-        } else {
-            let folder = try RunFolder.find(results, stateFolder: stateFolder)
-            var failure: PipelineError?
-            try rows(of: folder) { json in
-                do throws(RowError) { result.add(try ClassificationRow(json: json)) } catch {
-                    failure = failure ?? .data("\(TerminalText.sanitized(folder.journalPath)): \(error)")
-                }
-            }
-            if let failure { throw failure }
+        var result = EvaluationResult(gold: gold)
+        try readClassified(results, stateFolder: stateFolder) { result.add($0) }
+        guard result.lists == 0 else {
+            throw .data(
+                "rows of \(TerminalText.sanitized(results)) have a list of labels: expected \"labels\": [...] in the "
+                    + "lines of the gold file, too")
         }
         result.finish()
         return result
     }
 
-    private static func goldBytes(_ path: String) throws(RowError) -> [UInt8] {
-        do throws(PipelineError) { return try FileSystem.read(path, limit: 1 << 30) } catch {
-            throw RowError(error.description)
+    /// Compares results with gold lists of labels.
+    package static func evaluateLists(
+        results: String, gold: GoldLabels, stateFolder: String
+    ) throws(PipelineError) -> MultiLabelScores {
+        var scores = MultiLabelScores(gold: gold)
+        try readClassified(results, stateFolder: stateFolder) { scores.add($0) }
+        scores.finish()
+        return scores
+    }
+
+    /// Every row of a `.jsonl` file or a run.
+    private static func readClassified(
+        _ results: String, stateFolder: String, visit: (ClassificationRow) -> Void
+    ) throws(PipelineError) {
+        if FileSystem.exists(results), !FileSystem.isFolder(results) {
+            return try readLines(results, visit: visit)
         }
+        let folder = try RunFolder.find(results, stateFolder: stateFolder)
+        var failure: PipelineError?
+        try rows(of: folder) { json in
+            do throws(RowError) { visit(try ClassificationRow(json: json)) } catch {
+                failure = failure ?? .data("\(TerminalText.sanitized(folder.journalPath)): \(error)")
+            }
+        }
+        if let failure { throw failure }
     }
 
     /// Every row of a `.jsonl` file.

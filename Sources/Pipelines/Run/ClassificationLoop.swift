@@ -82,7 +82,8 @@ final class ClassificationLoop {
             prompt: ClassificationPrompt(
                 labels: configuration.labels,
                 instruction: configuration.instruction ?? ClassificationPrompt.defaultInstruction),
-            options: options, readout: head.map { .head($0) } ?? .labels)
+            options: options,
+            readout: configuration.multi ? .eachLabel : head.map { .head($0) } ?? .labels)
     }
 
     /// Reads all of `stream`, or until a signal asks to stop.
@@ -207,9 +208,9 @@ final class ClassificationLoop {
     }
 
     private func begin(_ index: Int, _ document: Document) {
-        var entry = Open(document: document, chain: states.chain(prefix: classifier.prompt.prefix))
+        var entry = Open(document: document, chain: states.chain(prefix: classifier.questions.prefix))
         let saved = states.saved[index]
-        let restored = states.restore(index, prefixCount: classifier.prompt.prefix.count) { problem in
+        let restored = states.restore(index, prefixCount: classifier.questions.prefix.count) { problem in
             progress.say("\(problem) The document is read from its start.")
         }
         if let restored {
@@ -354,12 +355,17 @@ final class ClassificationLoop {
     }
 
     private func row(_ result: Classification, _ entry: Open, _ end: DocumentEnd) -> ClassificationRow {
-        var status = result.status(threshold: configuration.threshold)
+        // That no label applies is an answer, and no abstention.
+        let multi = configuration.multi
+        var status = result.status(threshold: multi ? nil : configuration.threshold)
         if case .partial = end.status { status = end.status }
-        let isSure = configuration.threshold.map { result.probability >= $0 } ?? true
+        let isSure = !multi && result.probability >= configuration.threshold ?? 0
+        let threshold = configuration.threshold ?? Classification.defaultThreshold
         return ClassificationRow(
             item: entry.document.address, status: status,
-            label: isSure ? configuration.labels[result.best].name : nil, probability: result.probability,
+            label: isSure ? configuration.labels[result.best].name : nil,
+            labels: multi ? result.labels(threshold: threshold).map { configuration.labels[$0].name } : nil,
+            probability: multi ? result.leastProbability(threshold: threshold) : result.probability,
             distribution: zip(configuration.labels, result.distribution).map {
                 .init(label: $0.name, probability: $1)
             },
@@ -370,8 +376,9 @@ final class ClassificationLoop {
 
     private func unread(_ document: Document, _ end: DocumentEnd, _ status: ItemStatus) -> ClassificationRow {
         ClassificationRow(
-            item: document.address, status: status, metadata: document.metadata,
-            attachments: document.attachments, warnings: end.warnings, model: configuration.modelText)
+            item: document.address, status: status, labels: configuration.multi ? [] : nil,
+            metadata: document.metadata, attachments: document.attachments, warnings: end.warnings,
+            model: configuration.modelText)
     }
 
     /// The first item's answer in a row of its own.

@@ -82,7 +82,8 @@ package final class ClassificationRun {
     /// Everything that changes rows, from what was asked and the model that answers.
     package static func configuration(_ request: RunRequest, model: LoadedModel) -> RunConfiguration {
         RunConfiguration(
-            labels: request.labels, instruction: request.instruction, threshold: request.threshold,
+            labels: request.labels, multi: request.multi, instruction: request.instruction,
+            threshold: request.threshold ?? (request.multi ? Classification.defaultThreshold : nil),
             maxTokens: request.maxTokens, skipQuoted: request.skipQuoted, sample: request.sample,
             reading: ReadingConfiguration(request.inputs.reading), head: request.head?.digest,
             calibration: request.calibrates && request.head == nil ? LabelCalibration.name : nil,

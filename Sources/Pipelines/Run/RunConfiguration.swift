@@ -6,8 +6,10 @@ import JSON
 /// configuration and equal inputs have equal rows.
 package struct RunConfiguration: Sendable, Equatable {
     package var labels: LabelList
+    /// Any number of the labels may apply.
+    package var multi: Bool
     package var instruction: String?
-    /// Below this probability a row abstains.
+    /// Below this probability a row abstains; with ``multi``, where it is always there, a label does not apply.
     package var threshold: Double?
     /// Tokens of a document that are read at most.
     package var maxTokens: Int?
@@ -27,7 +29,8 @@ package struct RunConfiguration: Sendable, Equatable {
     package var numericsClass: String
 
     package init(
-        labels: LabelList, instruction: String? = nil, threshold: Double? = nil, maxTokens: Int? = nil,
+        labels: LabelList, multi: Bool = false, instruction: String? = nil, threshold: Double? = nil,
+        maxTokens: Int? = nil,
         skipQuoted: Bool = false, sample: Int? = nil, reading: ReadingConfiguration = .init(),
         head: String? = nil, calibration: String? = nil,
         modelName: String = "",
@@ -35,6 +38,7 @@ package struct RunConfiguration: Sendable, Equatable {
         tokenizerFingerprint: String = "", numericsClass: String = ""
     ) {
         self.labels = labels
+        self.multi = multi
         self.instruction = instruction
         self.threshold = threshold
         self.maxTokens = maxTokens
@@ -73,6 +77,7 @@ package struct RunConfiguration: Sendable, Equatable {
             JSONMember("tokenizerFingerprint", .string(tokenizerFingerprint)),
             JSONMember("numericsClass", .string(numericsClass)),
         ]
+        if multi { members.append(JSONMember("multi", .bool(true))) }
         if let reading = reading.json { members.append(JSONMember("reading", reading)) }
         if let calibration { members.append(JSONMember("calibration", .string(calibration))) }
         if let head { members.append(JSONMember("head", .string(head))) }
@@ -89,7 +94,7 @@ package struct RunConfiguration: Sendable, Equatable {
             let reading = ReadingConfiguration(json: json["reading"])
         else { return nil }
         self.init(
-            labels: checked,
+            labels: checked, multi: json["multi"]?.bool ?? false,
             instruction: json["instruction"]?.string, threshold: json["threshold"]?.double,
             maxTokens: json["maxTokens"]?.integer, skipQuoted: json["skipQuoted"]?.bool ?? false,
             sample: json["sample"]?.integer, reading: reading, head: json["head"]?.string,
@@ -108,6 +113,8 @@ package struct RunConfiguration: Sendable, Equatable {
         func orNone(_ value: some Any) -> String { "\(value)" }
         let clean = { (text: String) in TerminalText.sanitized(text, limit: 120) }
         let names = { (labels: LabelList) in clean(labels.names.joined(separator: ",")) }
+        compare("--multi", earlier.multi, multi) { $0 ? "on" : "off" }
+        if let first { return first }
         if labels.map(\.name) != earlier.labels.map(\.name) {
             return "labels was \(names(earlier.labels)), and is now \(names(labels))"
         }

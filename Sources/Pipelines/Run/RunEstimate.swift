@@ -25,10 +25,11 @@ package struct RunEstimate: Sendable {
 
     /// Counts the input with the model's own tokenizer and times the model for a moment.
     package init(_ request: RunRequest, model: LoadedModel, progress: ProgressMeter) throws {
-        let prompt = try EncodedPrompt(
+        let questions = try EncodedQuestions(
             ClassificationPrompt(
                 labels: request.labels,
                 instruction: request.instruction ?? ClassificationPrompt.defaultInstruction),
+            readout: request.multi ? .eachLabel : request.head.map { .head($0) } ?? .labels,
             tokenizer: model.tokenizer)
         var chosen: ArraySlice<Int>?
         if let count = request.sample {
@@ -92,10 +93,10 @@ package struct RunEstimate: Sendable {
                 }
                 let read = min(count, request.maxTokens ?? .max)
                 longest = max(longest, read)
-                tokens += read + prompt.question.count
+                tokens += read + questions.tokenCount
             }
         }
-        tokensPerSecond = Self.rate(model, prefix: prompt.prefix)
+        tokensPerSecond = Self.rate(model, prefix: questions.prefix)
         let session = model.engine.makeSession()
         diskBytes += 2 * (session.byteCounts.constant + session.byteCounts.growing)
     }

@@ -6,7 +6,10 @@ import JSON
 package struct RunRequest: Sendable, Equatable {
     package var inputs: DocumentInputs
     package var labels = LabelList.spamOrHam
+    /// Any number of the labels may apply to a document; each is asked for by itself.
+    package var multi = false
     package var instruction: String?
+    /// Below it a row abstains; with ``multi``, a label does not apply.
     package var threshold: Double?
     package var maxTokens: Int?
     package var skipQuoted = false
@@ -47,6 +50,14 @@ package struct RunRequest: Sendable, Equatable {
     /// Refuses what could not be written at the end, before anything is read.
     package func check() throws(PipelineError) {
         guard !inputs.paths.isEmpty else { throw .usage("no input; give a file, a folder, an archive or -") }
+        if multi {
+            if head != nil {
+                throw .usage("--multi: a head gives each document one label; leave --multi or --head away")
+            }
+            do { _ = try ClassificationPrompt(labels: labels).forEachLabel() } catch {
+                throw .usage("--multi: \(error)")
+            }
+        }
         for file in output.files { _ = try ResultFormat(path: file) }
         if let report = output.report, try ResultFormat(path: report) != .html {
             throw .usage("--report \(TerminalText.sanitized(report)): a report ends in .html")
@@ -108,6 +119,7 @@ extension RunRequest {
         let configuration = manifest.configuration
         inputs = try manifest.inputs(passwords: passwords)
         labels = configuration.labels
+        multi = configuration.multi
         instruction = configuration.instruction
         threshold = configuration.threshold
         maxTokens = configuration.maxTokens

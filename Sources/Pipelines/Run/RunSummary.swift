@@ -1,4 +1,5 @@
 import Documents
+import Evaluation
 import JSON
 
 /// What a run came to.
@@ -6,6 +7,8 @@ package struct RunSummary: Sendable, Equatable {
     package var documents = 0
     /// Labels in the order of the configuration, with their counts.
     package var labels: [(name: String, count: Int)] = []
+    /// Documents that were read and to which no label applies; nil where each has one.
+    package var none: Int?
     package var abstained = 0
     package var partial = 0
     package var notRead = 0
@@ -31,8 +34,13 @@ package struct RunSummary: Sendable, Equatable {
     /// Counts one row.
     mutating func add(_ row: JSONValue) {
         documents += 1
-        if let label = row["label"]?.string, let at = labels.firstIndex(where: { $0.name == label }) {
-            labels[at].count += 1
+        let given = ClassificationRow.given(row)
+        for label in given {
+            if let at = labels.firstIndex(where: { $0.name == label }) { labels[at].count += 1 }
+        }
+        if row["labels"] != nil {
+            let isRead = row["distribution"]?.members?.isEmpty == false
+            none = (none ?? 0) + (given.isEmpty && isRead ? 1 : 0)
         }
         if row["duplicate_of"] != nil { duplicates += 1 } else { tokens += row["tokens"]?.integer ?? 0 }
         switch ItemStatus(row["status"]?.string ?? "") {
@@ -50,22 +58,27 @@ package struct RunSummary: Sendable, Equatable {
     package var exitStatus: Int32 { partial + notRead == 0 ? 0 : 1 }
 
     package var json: JSONValue {
-        .object([
+        var members = [
             JSONMember("documents", .integer(documents)),
             JSONMember("labels", .object(labels.map { JSONMember($0.name, .integer($0.count)) })),
+        ]
+        if let none { members.append(JSONMember("none", .integer(none))) }
+        members += [
             JSONMember("abstained", .integer(abstained)),
             JSONMember("partial", .integer(partial)),
             JSONMember("notRead", .integer(notRead)),
             JSONMember("duplicates", .integer(duplicates)),
             JSONMember("tokens", .integer(tokens)),
             JSONMember("sampledFrom", sampledFrom.map { .integer($0) } ?? .null),
-        ])
+        ]
+        return .object(members)
     }
 
     /// Two or three lines for people.
     package var text: String {
         var parts = labels.prefix(8).map { "\($0.count) \(TerminalText.sanitized($0.name, limit: 60))" }
         if labels.count > 8 { parts.append("\(labels.dropFirst(8).reduce(0) { $0 + $1.count }) others") }
+        if let none, none > 0 { parts.append("\(none) none of these") }
         if abstained > 0 { parts.append("\(abstained) abstained") }
         if partial > 0 { parts.append("\(partial) read in part") }
         if notRead > 0 { parts.append("\(notRead) not read") }

@@ -33,10 +33,11 @@ package enum LabelSource {
         }
     }
 
-    private static func place(of error: LabelError, in entries: [Node]) -> Node? {
+    /// The entry of a list that an error is about.
+    static func place(of error: LabelError, in entries: [Node]) -> Node? {
         switch error {
         case .emptyName(let position), .controlCharacter(let position, _), .tooLong(_, let position, _, _),
-            .duplicate(_, _, let position):
+            .duplicate(_, _, let position), .isNone(let position):
             entries[position - 1]
         case .tooFew, .tooMany, .sameTokens: nil
         }

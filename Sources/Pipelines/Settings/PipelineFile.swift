@@ -13,6 +13,7 @@ import Yams
 ///       - name: spam
 ///         description: Unasked for, sent to many.
 ///       - ham
+///     multi: false
 ///     threshold: 0.6
 ///     max-tokens: 8192
 ///     skip-quoted: true
@@ -37,7 +38,10 @@ package struct PipelineFile: Sendable, Equatable {
             let own =
                 switch self {
                 case .classify:
-                    ["instruction", "labels", "threshold", "max-tokens", "skip-quoted", "calibration"]
+                    [
+                        "instruction", "labels", "multi", "threshold", "max-tokens", "skip-quoted",
+                        "calibration",
+                    ]
                 case .extract: ["schema", "verbatim", "ignore-case", "threshold"]
                 case .summarize: ["words", "focus", "outline", "style", "support", "by"]
                 }
@@ -47,6 +51,7 @@ package struct PipelineFile: Sendable, Equatable {
 
     package private(set) var task = Task.classify
     package var labels = LabelList.spamOrHam
+    package var multi = false
     package var instruction: String?
     package var threshold: Double?
     package var maxTokens: Int?
@@ -71,7 +76,7 @@ package struct PipelineFile: Sendable, Equatable {
     /// What it does, in a few words.
     package var words: String {
         switch task {
-        case .classify: "classifies by \(labels.count) labels"
+        case .classify: "classifies by \(labels.count) labels" + (multi ? ", any number of them" : "")
         case .extract: "extracts \(answers!.fields.joined(separator: ", "))"
         case .summarize: "summarizes in \(summary.options.words) words"
         }
@@ -105,6 +110,15 @@ package struct PipelineFile: Sendable, Equatable {
         guard version == 1 else {
             throw document.error(
                 document.root, "version \(version) is not known; this lector reads version 1")
+        }
+        if multi {
+            guard let list = members.first(where: { $0.name.text == "labels" })?.value else {
+                throw document.error(document.root, "`multi` needs `labels`: which may apply?")
+            }
+            do { _ = try ClassificationPrompt(labels: labels).forEachLabel() } catch {
+                let entries = Array(list.sequence ?? [])
+                throw document.error(LabelSource.place(of: error, in: entries) ?? list, error.description)
+            }
         }
         if task == .extract, extraction.schema.isNull {
             throw document.error(document.root, "`schema` is missing: what should be extracted?")
@@ -183,6 +197,7 @@ package struct PipelineFile: Sendable, Equatable {
             }
             instruction = text.last == "\n" ? String(text.dropLast()) : text
         case "labels": labels = try LabelSource.parse(value, in: document)
+        case "multi": multi = try document.bool(value, what: what)
         case "threshold":
             threshold = try document.share(value, what: what)
             extraction.threshold = threshold ?? 0
