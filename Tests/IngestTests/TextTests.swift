@@ -29,6 +29,26 @@ import Testing
         #expect(sources == [SourceSpan(start: 3, end: 15)])
     }
 
+    @Test(
+        "what glibc's converters let through is made UTF-8, in any cut",
+        arguments: [
+            ("UT&F-8", [0x61, 0xF6, 0xA9, 0x86, 0x80, 0x62] as [UInt8]),
+            ("UCS-4", [0, 0, 0, 0x61, 0x00, 0x22, 0x33, 0x44, 0, 0, 0, 0x62]),
+        ])
+    func beyondUnicode(charset: String, body: [UInt8]) {
+        let mail =
+            Array("From: a@b\nSubject: s\nContent-Type: text/plain; charset=\(charset)\n\n".utf8) + body
+        let found = read(mail)  // checks that chunks are UTF-8
+        #expect(found.count == 1 && found[0].text.hasPrefix("a\u{FFFD}") && found[0].text.hasSuffix("b"))
+        #expect(found[0].end.warnings.contains { $0.hasSuffix("replaced by U+FFFD") })
+        var index = 0
+        let stream = DocumentStream(address: "input") {
+            defer { index += 1 }
+            return index < mail.count ? [mail[index]] : nil
+        }
+        #expect(readAll(stream)[0].text == found[0].text)
+    }
+
     @Test("wide text with and without a mark", arguments: [true, false], [true, false])
     func wide(hasMark: Bool, isLittle: Bool) {
         let text = "Some lines of text,\nwide ones: é €\nand more of them.\n"

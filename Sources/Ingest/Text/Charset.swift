@@ -202,7 +202,7 @@ final class CharsetDecoder {
             mutating: bytes.baseAddress.map { $0.assumingMemoryBound(to: CChar.self) })
         var inputLeft = bytes.count
         while inputLeft > 0 {
-            let code = Self.step(handle, &input, &inputLeft, room: min(inputLeft * 2 + 64, 64 << 10), &output)
+            let code = step(handle, &input, &inputLeft, room: min(inputLeft * 2 + 64, 64 << 10), &output)
             switch code {
             case 0, E2BIG: continue
             case EINVAL:
@@ -219,15 +219,17 @@ final class CharsetDecoder {
         }
         if isLast {  // some charsets keep a base letter back for the accent that may follow
             input = nil
-            _ = Self.step(handle, &input, &inputLeft, room: 64, &output)
+            _ = step(handle, &input, &inputLeft, room: 64, &output)
         }
         return 0
     }
 
-    /// One call of iconv, which appends to the output; without an input it ends the text.
+    /// One call of iconv, which appends to the output; without an input it ends the text. From
+    /// what glibc takes for UTF-8 or UCS-4 (`UT&F-8`, `INTERNAL`) come characters beyond U+10FFFF, too,
+    /// which are no UTF-8.
     ///
     /// - Returns: 0 or the error number.
-    private static func step(
+    private func step(
         _ handle: iconv_t, _ input: inout UnsafeMutablePointer<CChar>?, _ inputLeft: inout Int, room: Int,
         _ output: inout [UInt8]
     ) -> Int32 {
@@ -236,8 +238,12 @@ final class CharsetDecoder {
             var targetLeft = room
             let result = iconv(handle, &input, &inputLeft, &target, &targetLeft)
             let code = result == -1 ? errno : 0
-            output.append(
-                contentsOf: UnsafeRawBufferPointer(start: buffer.baseAddress, count: room - targetLeft))
+            let produced = UnsafeRawBufferPointer(start: buffer.baseAddress, count: room - targetLeft)
+            if UTF8Text.validEnd(produced) == produced.count {
+                output.append(contentsOf: produced)
+            } else {
+                repairs += UTF8Text.repair(produced, isLast: true, into: &output).repairs
+            }
             return code
         }
     }
