@@ -80,9 +80,12 @@ enum MailMarks {
         return lower.withUnsafeBytes { lower in
             // A paragraph begins with the first of these words that stands at the start of a word.
             var found: Int?
-            for index in 0..<lower.count where index == 0 || !isLetter(lower[index - 1]) {
-                switch lower[index] {
-                case 0x63, 0x64, 0x65, 0x69, 0x74:  // the letters that they begin with
+            for index in 0..<max(0, lower.count - 2) where index == 0 || !isLetter(lower[index - 1]) {
+                // Three bytes tell nearly always: this runs over the end of every mail.
+                switch (lower[index], lower[index + 1], lower[index + 2]) {
+                case (0x74, 0x68, 0x69), (0x69, 0x6E, 0x74), (0x69, 0x66, 0x20),  // thi, int, if
+                    (0x63, 0x6F, 0x6E), (0x63, 0x65, 0x20), (0x65, 0x73, 0x74),  // con, ce, est
+                    (0x64, 0x69, 0x65), (0x64, 0x65, 0x72):  // die, der
                     if disclaimers.contains(where: { lower.begins(with: $0, at: index) }) { found = index }
                 default: break
                 }
