@@ -151,6 +151,29 @@ import Testing
             read(declaration + String(repeating: "<a>", count: 10_000))[0].status == .partial(.limitDepth))
     }
 
+    @Test("what libxml2 passes on behind damage in wide text is made UTF-8")
+    func damagedWide() {
+        let items = (0..<12).map {
+            "<item><title>Number \($0) of the list</title><url>http://example.org/a/\($0)/\($0 * 7)</url></item>\n"
+        }
+        let whole = "\u{FEFF}<?xml version=\"1.0\" encoding=\"utf-16\"?>\n<list>\(items.joined())</list>"
+        let wide = whole.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+        var random = SeededGenerator(state: 7)
+        for _ in 0..<250 {
+            var bytes = wide
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                let at = Int.random(in: 80..<bytes.count - 20, using: &random)
+                bytes.removeSubrange(at..<at + [1, 1, 3].randomElement(using: &random)!)
+            }
+            var pieces = [bytes]
+            let stream = DocumentStream(address: "input") { pieces.popLast() }
+            while let event = stream.next() {
+                guard case .text(let chunk) = event else { continue }
+                #expect(String(validating: chunk.utf8, as: UTF8.self) != nil)
+            }
+        }
+    }
+
     @Test("any charset")
     func charsets() {
         let latin =

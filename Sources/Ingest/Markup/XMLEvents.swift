@@ -165,12 +165,7 @@ final class XMLEvents {
 
     private func text(_ raw: UnsafePointer<xmlChar>?, _ count: Int32) {
         guard let raw, count > 0 else { return }
-        let text = UnsafeRawBufferPointer(start: raw, count: Int(count))
-        if UTF8Text.isValid(text) { return handler.text(text) }
-        // Behind damage libxml2 passes bytes on as they stand.
-        var repaired: [UInt8] = []
-        UTF8Text.repair(text, isLast: true, into: &repaired)
-        repaired.withUnsafeBytes { handler.text($0) }
+        UTF8Text.withRepaired(UnsafeRawBufferPointer(start: raw, count: Int(count)), handler.text)
     }
 
     private func note(_ error: UnsafePointer<xmlError>?) {

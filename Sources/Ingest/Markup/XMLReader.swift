@@ -391,7 +391,10 @@ final class XMLReader: DocumentProducer {
 
     private func characters(_ bytes: UnsafePointer<xmlChar>?, _ count: Int32) {
         guard let bytes, count > 0, stop == nil else { return }
-        let text = UnsafeRawBufferPointer(start: bytes, count: Int(count))
+        UTF8Text.withRepaired(UnsafeRawBufferPointer(start: bytes, count: Int(count)), take)
+    }
+
+    private func take(_ text: UnsafeRawBufferPointer) {
         if field != nil, field!.value.count < limits.maxHeaderBytes { field!.value.append(contentsOf: text) }
         guard isInText else { return }
         if html != nil {

@@ -106,6 +106,15 @@ enum UTF8Text {
         return found.invalid == 0 && found.cut == 0
     }
 
+    /// The bytes where they lie if they are valid, repaired if they are not: behind damage libxml2 passes bytes on as they
+    /// stand.
+    static func withRepaired(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        if validEnd(bytes) == bytes.count { return body(bytes) }
+        var repaired: [UInt8] = []
+        repair(bytes, isLast: true, into: &repaired)
+        repaired.withUnsafeBytes(body)
+    }
+
     /// The bytes with every invalid stretch replaced by U+FFFD.
     ///
     /// - Returns: How many stretches were replaced, and how many bytes at the end were left
