@@ -209,6 +209,7 @@ def main():
             text = book[ends[piece]:ends[piece + 1]]
             path = options.work / f"{size}-{piece}.txt"
             path.write_bytes(text)
+            mark = 3 if text.startswith("\ufeff".encode()) else 0  # is no text: spans begin to count behind it
             tail = text[-TAIL_BYTES:]
             tail = tail[tail.find(b"\n") + 1:]
             tail_path = options.work / f"{size}-{piece}-tail.txt"
@@ -218,7 +219,7 @@ def main():
             for _, mode in MODES:
                 if mode not in options.modes.split(","):
                     continue
-                start = ends[piece + 1] - len(tail) if mode == "tail" else ends[piece]
+                start = ends[piece + 1] - len(tail) if mode == "tail" else ends[piece] + mark
                 began = time.monotonic()
                 got = ask(tail_path if mode == "tail" else path, asked, mode, options)
                 seconds[mode] += time.monotonic() - began
