@@ -49,8 +49,8 @@ struct AskCommand: ParsableCommand {
     @Option(help: "memory, reread, or passages: those alone, without the state, to compare.")
     var from: String = TextQuestions.Source.reread.rawValue
 
-    @Option(help: "Passages that are read again for each question.")
-    var passages = 4
+    @Option(help: "Passages that are read again for each question; more of them confuse a small model.")
+    var passages = 1
 
     @Option(help: "Tokens of an answer at most.")
     var answerTokens = 48

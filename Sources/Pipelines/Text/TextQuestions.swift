@@ -21,7 +21,7 @@ package final class TextQuestions {
     package struct Options: Sendable {
         package var source = Source.reread
         /// Passages that are read again for each question.
-        package var passages = 4
+        package var passages = 1
         package var asker = Asker.Options()
         /// Use and keep answers given before.
         package var keepsAnswers = true
