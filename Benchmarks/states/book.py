@@ -39,7 +39,7 @@ def novels(path, size):
     if path and path.exists():
         with lzma.open(path, "rt") as lines:
             for line in lines:
-                text.append(json.loads(line)["text"])
+                text.append(json.loads(line)["text"].removeprefix("\ufeff"))  # a mark is no text: spans begin behind it
                 total += len(text[-1].encode())
                 if total >= size:
                     break

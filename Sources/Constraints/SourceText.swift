@@ -252,8 +252,8 @@ final class SourceState {
         }
         func take(_ place: Int32) {
             guard place >= 0 else {
-                let letter: Character = edges[Int(~place)] & SourceText.Edge.lineBreak != 0 ? "n" : "t"
-                return take(letter.asciiValue!, to: ~place + 1)
+                let isBreak = edges[Int(~place)] & SourceText.Edge.lineBreak != 0
+                return take(UInt8(ascii: isBreak ? "n" : "t"), to: ~place + 1)
             }
             guard Int(place) < folded.count else { return }
             take(folded[Int(place)], to: place + 1)

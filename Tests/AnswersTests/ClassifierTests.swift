@@ -135,11 +135,7 @@ struct SplitMix64 {
         options.rowsPerStep = 50
         options.maxSessions = 3
         let classifier = try Classifier(model: TinyModel.shared, options: options)
-        for (item, document) in Self.documents.enumerated() {
-            classifier.begin(item)
-            classifier.append(document, to: item)
-            classifier.finish(item)
-        }
+        classifier.submit(Self.documents)
         var results = 0
         while !classifier.isIdle {
             let step = classifier.step()

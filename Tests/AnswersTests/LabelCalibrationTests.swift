@@ -32,14 +32,8 @@ import Tokenization
             options.rowsPerStep = rows
             options.calibrates = calibrates
             let classifier = try Classifier(model: TinyModel.shared, prompt: prompt, options: options)
-            for (item, document) in documents.enumerated() {
-                classifier.begin(item)
-                classifier.append(document, to: item)
-                classifier.finish(item)
-            }
-            var all: [Classification] = []
-            while !classifier.isIdle { all += classifier.step().results }
-            return all.sorted { $0.item < $1.item }.map(\.distribution)
+            classifier.submit(documents)
+            return classifier.drain().map(\.distribution)
         }
         let neutral = LabelCalibration.neutralTexts.map { TinyModel.shared.tokenizer.encode($0) }
         let calibration = LabelCalibration(neutral: try results(false, rows: 512, documents: neutral))

@@ -158,14 +158,8 @@ import Tokenization
             options.rowsPerStep = rows
             let classifier = try Classifier(
                 model: model, prompt: head.prompt, options: options, readout: readout)
-            for (item, document) in ClassifierTests.documents.enumerated() {
-                classifier.begin(item)
-                classifier.append(document, to: item)
-                classifier.finish(item)
-            }
-            var all: [Classification] = []
-            while !classifier.isIdle { all += classifier.step().results }
-            return all.sorted { $0.item < $1.item }
+            classifier.submit(ClassifierTests.documents)
+            return classifier.drain()
         }
         let features = try results(.features, rows: 512)
         let small = try results(.features, rows: 7)

@@ -15,14 +15,8 @@ struct MultiLabelTests {
     private func run(
         _ classifier: Classifier, _ documents: [[Int32]] = ClassifierTests.documents
     ) -> [Classification] {
-        for (item, document) in documents.enumerated() {
-            classifier.begin(item)
-            classifier.append(document, to: item)
-            classifier.finish(item)
-        }
-        var results: [Classification] = []
-        while !classifier.isIdle { results += classifier.step().results }
-        return results.sorted { $0.item < $1.item }
+        classifier.submit(documents)
+        return classifier.drain()
     }
 
     @Test("one question a label, behind the text, with the label and none of these")
@@ -124,11 +118,7 @@ struct MultiLabelTests {
         options.maxSessions = 3
         let classifier = try Classifier(
             model: TinyModel.shared, prompt: Self.prompt, options: options, readout: .eachLabel)
-        for (item, document) in ClassifierTests.documents.enumerated() {
-            classifier.begin(item)
-            classifier.append(document, to: item)
-            classifier.finish(item)
-        }
+        classifier.submit(ClassifierTests.documents)
         var results = 0
         while !classifier.isIdle {
             let step = classifier.step()
@@ -181,15 +171,10 @@ struct MultiLabelTests {
             model: TinyModel.shared, prompt: Self.prompt, options: options, readout: .eachLabel)
         let documents = [ClassifierTests.documents[7], ClassifierTests.documents[11]]
         let expected = run(classifier, documents)
-        for (item, document) in documents.enumerated() {
-            classifier.begin(item)
-            classifier.append(document, to: item)
-            classifier.finish(item)
-        }
+        classifier.submit(documents)
         for _ in 0..<3 { #expect(classifier.step().results.isEmpty) }
         classifier.cancel(0)
-        var results: [Classification] = []
-        while !classifier.isIdle { results += classifier.step().results }
+        let results = classifier.drain()
         #expect(results.map(\.item) == [1] && results[0].distribution == expected[1].distribution)
     }
 

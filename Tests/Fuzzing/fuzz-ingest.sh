@@ -8,6 +8,7 @@
 # the shared collection where there is one (LECTOR_SAMPLES: its unpacked folder). A finding stays in
 # work/KIND/ as crash-..., and once mended becomes a named test.
 set -eu
+export SWIFT_BACKTRACE=enable=no  # libFuzzer prints its own; Swift's waits for somebody to look at it
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift

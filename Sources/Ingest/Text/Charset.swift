@@ -239,11 +239,7 @@ final class CharsetDecoder {
             let result = iconv(handle, &input, &inputLeft, &target, &targetLeft)
             let code = result == -1 ? errno : 0
             let produced = UnsafeRawBufferPointer(start: buffer.baseAddress, count: room - targetLeft)
-            if UTF8Text.validEnd(produced) == produced.count {
-                output.append(contentsOf: produced)
-            } else {
-                repairs += UTF8Text.repair(produced, isLast: true, into: &output).repairs
-            }
+            repairs += UTF8Text.withRepaired(produced) { output.append(contentsOf: $0) }
             return code
         }
     }

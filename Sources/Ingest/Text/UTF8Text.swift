@@ -107,12 +107,20 @@ enum UTF8Text {
     }
 
     /// The bytes where they lie if they are valid, repaired if they are not: behind damage libxml2 passes bytes on as they
-    /// stand.
-    static func withRepaired(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
-        if validEnd(bytes) == bytes.count { return body(bytes) }
+    /// stand, and iconv makes characters beyond U+10FFFF.
+    ///
+    /// - Returns: How many stretches were replaced.
+    @discardableResult
+    static func withRepaired(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) -> Int
+    {
+        if validEnd(bytes) == bytes.count {
+            body(bytes)
+            return 0
+        }
         var repaired: [UInt8] = []
-        repair(bytes, isLast: true, into: &repaired)
+        let repairs = repair(bytes, isLast: true, into: &repaired).repairs
         repaired.withUnsafeBytes(body)
+        return repairs
     }
 
     /// The bytes with every invalid stretch replaced by U+FFFD.
