@@ -1,4 +1,5 @@
 import Documents
+import Foundation
 import Ingest
 import Testing
 
@@ -230,6 +231,58 @@ import Testing
         #expect(try mail("From: a@b.example\nSubject: s").document.first("subject") == "s")
         let found = read("From: a@b.example\nthis is no field\nSubject: s\n\nbody\n")
         #expect(found.map(\.document.kind) == [.mail])
+    }
+
+    @Test(
+        "a header that GMime need not see whole reads as GMime reads it",
+        arguments: [
+            "From: a@b.example\n|Subject: s\n\nbody\n", "X-Other: x\n|\nbody\n",
+            "Subject:\n|From:a@b.example\n \n\n\nbody\n", "From: a@b.example\n|Subject: caf\u{E9}\n\n\n",
+            "FROM: a@b.example\n|to: c@d.example\nTo: e@f.example\nSubject: one\n\ttwo\n  three\nSubject: four\n\n> body",
+            "From: =?utf-8?q?J=C3=B6rg?= <j@x.example>\n|Subject: s\nContent-Length: 5\n\nbody\n",
+            "Content-Type: text/html\n|Subject: s\ncontent-transfer-encoding: quoted-printable\n\n<p>a=3Db</p>\n",
+            """
+            Subject: s
+            |content-type: multipart/mixed;
+             boundary=x
+            From: a@b.example
+
+            before
+            --x
+
+            one
+            --x
+            Content-Type: text/plain; name=a.txt
+            Content-Disposition: attachment; filename=a.txt
+
+            two
+            --x
+            Content-Type: message/rfc822
+
+            From: inner@b.example
+            Subject: inner
+
+            three
+            --x--
+
+            """,
+        ], ["\n", "\r\n"])
+    func headers(mail: String, lineEnd: String) throws {
+        var options = IngestOptions()
+        options.opensAttachments = true
+        // GMime passes over a line that is no field, and is shown all of a header with such a one.
+        let found = ["", "no field\n"].map { line in
+            let mail = mail.replacingOccurrences(of: "|", with: line)
+            return read(
+                "From a@b Mon Mar  2 09:41:30 2026\n" + mail.replacingOccurrences(of: "\n", with: lineEnd),
+                options: options)
+        }
+        #expect(!found[0].isEmpty && found[0].map(\.document) == found[1].map(\.document))
+        #expect(
+            found[0].map(\.text) == found[1].map(\.text) && found[0].map(\.marks) == found[1].map(\.marks))
+        #expect(found[0].map(\.status) == found[1].map(\.status))
+        #expect(found[0].map(\.end.warnings) == found[1].map(\.end.warnings))
+        #expect(found[0].map(\.end.contentDigest) == found[1].map(\.end.contentDigest))
     }
 
     @Test("CRLF and zero bytes")

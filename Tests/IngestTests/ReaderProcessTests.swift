@@ -67,7 +67,7 @@ private func events(_ stream: DocumentStream) -> [DocumentEvent] {
     }
 
     private func letter(_ subject: String, _ body: String = "body\n") -> String {
-        "From: a@b.example\nSubject: \(subject)\n\n\(body)"
+        "From: a@b.example\nSubject: \(subject)\nContent-Description: \(subject)\n\n\(body)"
     }
 
     private func rows(_ documents: [ReadDocument]) -> [String] {
@@ -327,7 +327,7 @@ private func events(_ stream: DocumentStream) -> [DocumentEvent] {
             for number in 0..<200 {
                 dump += "<page><title>\(number)</title><revision><text>"
                 dump += String(repeating: "text of page \(number). ", count: 500)
-                dump += number == 100 ? "poison-abort" : ""
+                dump += number == 100 ? "<poison-abort/>" : ""
                 dump += "</text></revision></page>"
             }
             let file = folder.path + "/dump.xml"

@@ -61,7 +61,17 @@ extension UnsafeRawBufferPointer {
 
     var lineFeeds: Int {
         var total = 0
-        for byte in self where byte == 0x0A { total += 1 }
+        var index = 0
+        while index < count {
+            // As many as a byte can count: this becomes vectors.
+            let end = Swift.min(count, index + 255)
+            var found: UInt8 = 0
+            while index < end {
+                found &+= self[index] == 0x0A ? 1 : 0
+                index &+= 1
+            }
+            total += Int(found)
+        }
         return total
     }
 

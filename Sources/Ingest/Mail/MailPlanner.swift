@@ -77,6 +77,8 @@ struct PlannedAttachment {
 /// Walks GMime's tree of a message and decides what is text, what is an attachment.
 struct MailPlanner {
     let message: UnsafeRawBufferPointer
+    /// Where the bytes begin that GMime was shown.
+    private var start = 0
     let limits: IngestLimits
     private(set) var parts: [PlannedPart] = []
     private(set) var attachments: [Attachment] = []
@@ -99,9 +101,35 @@ struct MailPlanner {
         return isEncrypted ? .partial(.encrypted) : .ok
     }
 
+    /// Takes the fields of a header that GMime is not asked for, and the text where nothing tells another structure.
+    mutating func plan(_ header: MailHeader) {
+        var found: [MetadataField] = []
+        for field in header.fields {
+            add(message.slice(field.name), message.slice(field.value), to: &found, report: true)
+        }
+        metadata = found
+        noteMissingFields()
+        if header.hasStructure { return }
+        let range = header.bodyStart..<message.count
+        parts = [
+            PlannedPart(body: MailBody(range: range, encoding: .identity, charset: nil, isHTML: false))
+        ]
+    }
+
+    /// Takes the fields of GMime's message and its parts.
     mutating func plan(_ root: UnsafeMutablePointer<GMimeMessage>) {
         metadata = fields(root, report: true)
+        noteMissingFields()
+        planParts(root, from: 0)
+    }
+
+    private mutating func noteMissingFields() {
         if metadata.isEmpty { warnings.append("no header field of mail was found") }
+    }
+
+    /// - Parameter start: Where the bytes begin that GMime was shown.
+    mutating func planParts(_ root: UnsafeMutablePointer<GMimeMessage>, from start: Int) {
+        self.start = start
         guard let part = g_mime_message_get_mime_part(root) else { return }
         walk(part, depth: 1)
         if isTooDeep {
@@ -120,8 +148,7 @@ struct MailPlanner {
     ]
 
     /// The name of a field whose value is kept.
-    private static func keptName(_ raw: UnsafePointer<CChar>) -> String? {
-        let name = UnsafeRawBufferPointer(start: raw, count: strlen(raw))
+    private static func keptName(_ name: UnsafeRawBufferPointer) -> String? {
         for field in kept
         where field.bytes.utf8CodeUnitCount == name.count && name.beginsIgnoringCase(field.bytes) {
             return field.name
@@ -138,20 +165,28 @@ struct MailPlanner {
             guard let header = g_mime_header_list_get_header_at(list, index),
                 let rawName = g_mime_header_get_name(header), let value = g_mime_header_get_raw_value(header)
             else { continue }
-            guard let name = Self.keptName(rawName) else { continue }
-            let bytes = UnsafeRawBufferPointer(start: value, count: strlen(value))
-            let decoded = HeaderText.decode(bytes, limit: limits.maxHeaderBytes)
-            if decoded.isCut, report {
-                warnings.append("\(name) is longer than \(limits.maxHeaderBytes) bytes; cut")
-            }
-            // A field that may stand once is taken where it stands first.
-            if result.contains(where: { $0.name == name }) {
-                if name != "to" && name != "cc" { continue }
-                if result.count > 100 { continue }
-            }
-            if !decoded.text.isEmpty { result.append(MetadataField(name: name, value: decoded.text)) }
+            add(
+                UnsafeRawBufferPointer(start: rawName, count: strlen(rawName)),
+                UnsafeRawBufferPointer(start: value, count: strlen(value)), to: &result, report: report)
         }
         return result
+    }
+
+    private mutating func add(
+        _ rawName: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to result: inout [MetadataField],
+        report: Bool
+    ) {
+        guard let name = Self.keptName(rawName) else { return }
+        let decoded = HeaderText.decode(value, limit: limits.maxHeaderBytes)
+        if decoded.isCut, report {
+            warnings.append("\(name) is longer than \(limits.maxHeaderBytes) bytes; cut")
+        }
+        // A field that may stand once is taken where it stands first.
+        if result.contains(where: { $0.name == name }) {
+            if name != "to" && name != "cc" { return }
+            if result.count > 100 { return }
+        }
+        if !decoded.text.isEmpty { result.append(MetadataField(name: name, value: decoded.text)) }
     }
 
     // MARK: Structure
@@ -392,10 +427,10 @@ struct MailPlanner {
         guard let content = g_mime_part_get_content(leaf),
             let stream = g_mime_data_wrapper_get_stream(content)
         else { return nil }
-        let start = Int(stream.pointee.bound_start)
-        let end = stream.pointee.bound_end < 0 ? message.count : Int(stream.pointee.bound_end)
-        guard start >= 0, start <= end, end <= message.count else { return nil }
-        return start..<end
+        let first = start + Int(stream.pointee.bound_start)
+        let end = stream.pointee.bound_end < 0 ? message.count : start + Int(stream.pointee.bound_end)
+        guard first >= 0, first <= end, end <= message.count else { return nil }
+        return first..<end
     }
 
     // MARK: GMime's types

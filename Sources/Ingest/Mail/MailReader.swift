@@ -133,8 +133,33 @@ struct MailReader {
     ) -> ItemStatus? {
         let whole = UnsafeRawBufferPointer(bytes)
         guard let base = bytes.baseAddress, !whole.allSatisfy(isSpace) else { return .skipped(.empty) }
+        var planner = MailPlanner(message: whole, limits: context.limits)
+        if let header = MailHeader(whole) {
+            planner.plan(header)
+            if header.hasStructure {
+                let start = header.gatherStructure(in: bytes)
+                let isRead: Void? = Self.withMessage(base + start, bytes.count - start) {
+                    planner.planParts($0, from: start)
+                }
+                if isRead == nil { return nil }
+            }
+        } else if Self.withMessage(base, bytes.count, { planner.plan($0) }) == nil {
+            return nil
+        }
+        writer.document.metadata = planner.metadata
+        writer.document.attachments = planner.attachments
+        for warning in planner.warnings { writer.warn(warning) }
+        for part in planner.parts { append(part, whole, writer, envelope) }
+        attachments = planner.openable
+        return planner.status
+    }
+
+    /// Has GMime make a message of bytes; nil where it makes none.
+    private static func withMessage<Result>(
+        _ base: UnsafeMutableRawPointer, _ count: Int, _ body: (UnsafeMutablePointer<GMimeMessage>) -> Result
+    ) -> Result? {
         // The stream reads our bytes in place: it does not own the array it is given.
-        var array = GByteArray(data: base.assumingMemoryBound(to: UInt8.self), len: guint(bytes.count))
+        var array = GByteArray(data: base.assumingMemoryBound(to: UInt8.self), len: guint(count))
         return withUnsafeMutablePointer(to: &array) { array in
             let stream = g_mime_stream_mem_new()!
             let memory = UnsafeMutableRawPointer(stream).assumingMemoryBound(to: GMimeStreamMem.self)
@@ -146,14 +171,7 @@ struct MailReader {
             }
             guard let message = g_mime_parser_construct_message(parser, nil) else { return nil }
             defer { g_object_unref(message) }
-            var planner = MailPlanner(message: whole, limits: context.limits)
-            planner.plan(message)
-            writer.document.metadata = planner.metadata
-            writer.document.attachments = planner.attachments
-            for warning in planner.warnings { writer.warn(warning) }
-            for part in planner.parts { append(part, whole, writer, envelope) }
-            attachments = planner.openable
-            return planner.status
+            return body(message)
         }
     }
 

@@ -24,6 +24,7 @@ final class XMLReader: DocumentProducer {
     private var decoder: CharsetDecoder?
     private var filter = XMLTagFilter()
     private var filtered: [UInt8] = []
+    private var unescaped: [UInt8] = []
 
     // Layout: for each open element whether it holds text of its own.
     private var holdsText: [Bool] = [false]
@@ -186,18 +187,52 @@ final class XMLReader: DocumentProducer {
     private func parse(_ utf8: UnsafeRawBufferPointer, _ parser: xmlParserCtxtPtr) {
         var rest = utf8
         while !rest.isEmpty, stop == nil, !isFull {
-            let count = min(rest.count, 16 << 10)
+            var count = min(rest.count, 16 << 10)
+            // Text that passes by the parser ends with a whole scalar: what comes next may go through it.
+            while count < rest.count, rest[count] & 0xC0 == 0x80 { count -= 1 }
+            let piece = rest.slice(0..<count)
             var bytes = filtered
             filtered = []
-            bytes.removeAll(keepingCapacity: true)
-            filter.append(rest.slice(0..<count), into: &bytes)
-            bytes.withUnsafeBytes {
-                guard let base = $0.baseAddress, !$0.isEmpty else { return }
-                xmlParseChunk(parser, base.assumingMemoryBound(to: CChar.self), Int32($0.count), 0)
+            var position = 0
+            while position < count {
+                bytes.removeAll(keepingCapacity: true)
+                let text = filter.append(piece, from: &position, into: &bytes)
+                bytes.withUnsafeBytes { push($0, parser) }
+                if let text { takeText(piece.slice(text), parser) }
             }
             filtered = bytes
             rest = rest.slice(count..<rest.count)
         }
+    }
+
+    private func push(_ bytes: UnsafeRawBufferPointer, _ parser: xmlParserCtxtPtr) {
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
+        xmlParseChunk(parser, base.assumingMemoryBound(to: CChar.self), Int32(bytes.count), 0)
+    }
+
+    /// Takes text between two tags past the parser, which would look at each byte three times and give it back,
+    /// and gives the parser what has to be looked at.
+    private func takeText(_ text: UnsafeRawBufferPointer, _ parser: xmlParserCtxtPtr) {
+        var rest = text
+        while !rest.isEmpty, Self.isBetweenTags(parser) {
+            var end = XMLText.withCharacters(rest, &unescaped, take)
+            parser.pointee.input.pointee.line += Int32(rest.slice(0..<end).lineFeeds)  // for its messages
+            rest = rest.slice(end..<rest.count)
+            if rest.isEmpty { return }
+            end = XMLText.reference(rest) ?? rest.count
+            push(rest.slice(0..<end), parser)
+            rest = rest.slice(end..<rest.count)
+        }
+        push(rest, parser)
+    }
+
+    /// Whether the parser has read all it was given, and would hand on text that comes next: it has met no damage,
+    /// after which it leaves references out, and was not stopped.
+    private static func isBetweenTags(_ parser: xmlParserCtxtPtr) -> Bool {
+        guard parser.pointee.instate == XML_PARSER_CONTENT, parser.pointee.wellFormed != 0,
+            parser.pointee.inputNr == 1, let input = parser.pointee.input
+        else { return false }
+        return input.pointee.cur == input.pointee.end
     }
 
     private func finish(_ decoder: CharsetDecoder) {

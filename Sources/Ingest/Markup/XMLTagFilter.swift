@@ -7,6 +7,8 @@
 /// document type declaration passes as it is. One pass, constant memory, any cuts.
 struct XMLTagFilter {
     static let maxNameBytes = 1024
+    /// Text between tags that is shorter goes along with them: a call of the parser costs as much.
+    private static let longText = 64
 
     private enum State {
         case text
@@ -35,19 +37,25 @@ struct XMLTagFilter {
 
     private var home: State { isInDocumentType ? .documentType(quote: 0) : .text }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer, into output: inout [UInt8]) {
-        var index = 0
+    /// Filters from `index` on, as far as the next long stretch of text between two tags.
+    ///
+    /// - Returns: That stretch, which is not in the output; nil where the bytes ended before one.
+    mutating func append(_ bytes: UnsafeRawBufferPointer, from index: inout Int, into output: inout [UInt8])
+        -> Range<Int>?
+    {
         while index < bytes.count {
             let byte = bytes[index]
             switch state {
             case .text:
                 let end = bytes.firstOffset(of: 0x3C, from: index) ?? bytes.count
-                if end > index { output.append(contentsOf: bytes.slice(index..<end)) }
+                let text = index..<end
                 index = end
                 if end < bytes.count {
                     state = .opened
                     index += 1
                 }
+                if text.count >= Self.longText { return text }
+                output.append(contentsOf: bytes.slice(text))
                 continue
             case .opened:
                 held.removeAll(keepingCapacity: true)
@@ -155,6 +163,7 @@ struct XMLTagFilter {
             }
             index += 1
         }
+        return nil
     }
 
     /// Names only have to match: without prefixes there is none to be declared.

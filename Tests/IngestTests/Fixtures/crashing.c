@@ -33,16 +33,17 @@ int archive_read_next_header(void *archive, void **entry) {
     return result;
 }
 
-// GMime: in a mail.
+// GMime: in a mail whose structure it is asked for.
 void *g_mime_parser_construct_message(void *parser, void *options) {
     void *(*construct)(void *, void *) = dlsym(RTLD_NEXT, "g_mime_parser_construct_message");
-    const char *(*subject)(void *) = dlsym(RTLD_NEXT, "g_mime_message_get_subject");
+    void *(*part)(void *) = dlsym(RTLD_NEXT, "g_mime_message_get_mime_part");
+    const char *(*header)(void *, const char *) = dlsym(RTLD_NEXT, "g_mime_object_get_header");
     void *message = construct(parser, options);
-    if (message) act(subject(message));
+    if (message && part(message)) act(header(part(message), "Content-Description"));
     return message;
 }
 
-// libxml2: amid a text.
+// libxml2: amid a text, in markup.
 int xmlParseChunk(void *context, const char *chunk, int size, int terminate) {
     int (*parse)(void *, const char *, int, int) = dlsym(RTLD_NEXT, "xmlParseChunk");
     int result = parse(context, chunk, size, terminate);
