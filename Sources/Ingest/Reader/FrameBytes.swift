@@ -11,11 +11,6 @@ struct FrameWriter {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    mutating func put(_ value: [UInt8]) {
-        put(value.count)
-        bytes += value
-    }
-
     mutating func put(_ value: String) {
         put(value.utf8.count)
         bytes.append(contentsOf: value.utf8)
@@ -56,7 +51,11 @@ struct FrameReader {
         Int(littleEndian: try take(8).loadUnaligned(as: Int.self))
     }
 
-    mutating func block() throws(MalformedFrame) -> [UInt8] { Array(try take(try int())) }
+    /// All that is left.
+    mutating func rest() -> [UInt8] {
+        defer { position = bytes.count }
+        return Array(bytes.slice(position..<bytes.count))
+    }
 
     mutating func string() throws(MalformedFrame) -> String {
         String(decoding: try take(try int()), as: UTF8.self)

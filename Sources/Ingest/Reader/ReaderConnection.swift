@@ -15,16 +15,18 @@ final class ReaderConnection {
     }
 
     private static let pollMilliseconds: Int32 = 200
+    private static let receiveBytes = 256 << 10
     private let pid: pid_t
     private let channel: Int32
     private let tail: SharedTail
     private let statistics: Int32
     private let limits: (bytes: Int, seconds: Int)
-    private var buffer: [UInt8] = []
+    /// What was received and not taken yet, from `start` to `end`.
+    private var buffer = [UInt8](repeating: 0, count: 2 * receiveBytes)
     private var start = 0
+    private var end = 0
     private var received = 0
     private var ending: Ending?
-    private var block = [UInt8](repeating: 0, count: 256 << 10)
     private var lastLook = timespec()
 
     /// Starts a process.
@@ -110,10 +112,10 @@ final class ReaderConnection {
     }
 
     /// How the process ended, once ``next()`` gave nothing.
-    var end: Ending { ending ?? .ended(nil) }
+    var howItEnded: Ending { ending ?? .ended(nil) }
 
     private func takeFrame() -> ReaderFrame? {
-        let available = buffer.count - start
+        let available = end - start
         guard available >= 4 else { return nil }
         let frame: ReaderFrame?? = buffer.withUnsafeBytes { all in
             let count = Int(UInt32(littleEndian: all.loadUnaligned(fromByteOffset: start, as: UInt32.self)))
@@ -128,24 +130,36 @@ final class ReaderConnection {
             stop()
             ending = .ended("memory in disorder")
         }
-        (buffer, start) = ([], 0)
+        (start, end) = (0, 0)
         return nil
     }
 
-    private func receive() {
-        if start > 0 {
-            buffer.removeSubrange(..<start)
-            start = 0
+    /// Has so many bytes free behind what was received.
+    private func makeRoom(_ count: Int) {
+        buffer.withUnsafeMutableBytes { _ = memmove($0.baseAddress!, $0.baseAddress! + start, end - start) }
+        (start, end) = (0, end - start)
+        if buffer.count - end < count { buffer += [UInt8](repeating: 0, count: max(count, buffer.count)) }
+    }
+
+    /// - Returns: As recv(2).
+    private func receiveSome() -> Int {
+        makeRoom(Self.receiveBytes)
+        let count = buffer.withUnsafeMutableBytes {
+            Int(cr_receive(channel, $0.baseAddress! + end, Int64($0.count - end)))
         }
+        if count > 0 {
+            received += count
+            end += count
+        }
+        return count
+    }
+
+    private func receive() {
         var silence = 0
         var beats = tail.beats
         while ending == nil {
-            let count = block.withUnsafeMutableBytes {
-                Int(cr_receive(channel, $0.baseAddress!, Int64($0.count)))
-            }
+            let count = receiveSome()
             if count > 0 {
-                received += count
-                buffer += block[..<count]
                 lookAtMemory()
                 return
             }
@@ -181,17 +195,16 @@ final class ReaderConnection {
     private func conclude(_ reason: Ending?) {
         if reason != nil { stop() }
         while true {
-            let count = block.withUnsafeMutableBytes {
-                Int(cr_receive(channel, $0.baseAddress!, Int64($0.count)))
-            }
+            let count = receiveSome()
             if count < 0, errno == EINTR { continue }
             if count <= 0 { break }
-            received += count
-            buffer += block[..<count]
         }
         if reason == nil { wait() }
         ending = reason ?? ending
-        buffer += tail.rest(after: received)
+        let rest = tail.rest(after: received)
+        makeRoom(rest.count)
+        buffer.withUnsafeMutableBytes { $0[end...].copyBytes(from: rest) }
+        end += rest.count
     }
 
     private func stop() {

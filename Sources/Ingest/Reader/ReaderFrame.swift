@@ -14,6 +14,12 @@ enum ReaderFrame: Equatable {
     /// The process has done enough; another is to go on with this item.
     case retire(steps: [[Int]], address: String)
 
+    /// The text of an event, which ends its frame: it is long, and copied as seldom as can be.
+    var text: [UInt8] {
+        if case .event(.text(let chunk), _, _) = self { chunk.utf8 } else { [] }
+    }
+
+    /// Writes all but the text.
     func append(to writer: inout FrameWriter) {
         switch self {
         case .hello(let isLost):
@@ -108,7 +114,6 @@ extension FrameWriter {
 
     fileprivate mutating func put(_ chunk: TextChunk) {
         put(chunk.part)
-        put(chunk.utf8)
         put(chunk.start)
         put(chunk.marks) {
             $0.put($1.kind.rawValue)
@@ -166,8 +171,8 @@ extension FrameReader {
     }
 
     fileprivate mutating func chunk() throws(MalformedFrame) -> TextChunk {
-        TextChunk(
-            part: try string(), utf8: try block(), start: try int(),
+        var chunk = TextChunk(
+            part: try string(), utf8: [], start: try int(),
             marks: try list { (reader) throws(MalformedFrame) in
                 TextMark(kind: try reader.name(), range: try reader.range())
             },
@@ -178,6 +183,8 @@ extension FrameReader {
                     transfer: try reader.name(), charset: try reader.string(),
                     foldsLineEnds: try reader.bool(), offset: try reader.int())
             })
+        chunk.utf8 = rest()
+        return chunk
     }
 
     fileprivate mutating func end() throws(MalformedFrame) -> DocumentEnd {

@@ -55,7 +55,7 @@ package final class ReaderProcess {
             if connection == nil, let event = start() { return event }
             guard let connection else { continue }
             guard let frame = connection.next() else {
-                let end = connection.end
+                let end = connection.howItEnded
                 self.connection = nil
                 if let event = recover(end) { return event }
                 continue

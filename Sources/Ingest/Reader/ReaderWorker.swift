@@ -169,18 +169,25 @@ final class ReaderVoice {
         writer.bytes.removeAll(keepingCapacity: true)
         writer.bytes += [0, 0, 0, 0]
         frame.append(to: &writer)
-        let count = UInt32(writer.bytes.count - 4)
+        let text = frame.text
+        let count = UInt32(writer.bytes.count - 4 + text.count)
         writer.bytes.withUnsafeMutableBytes { $0.storeBytes(of: count.littleEndian, as: UInt32.self) }
-        writer.bytes.withUnsafeBytes { frame in
-            if frame.count <= SharedTail.capacity - tail.count { return tail.append(frame) }
-            tail.send(to: ReaderWorker.channel)
-            var rest = frame
-            while rest.count > SharedTail.capacity {
-                tail.append(rest.slice(0..<SharedTail.capacity))
-                tail.send(to: ReaderWorker.channel)
-                rest = rest.slice(SharedTail.capacity..<rest.count)
+        writer.bytes.withUnsafeBytes { head in
+            text.withUnsafeBytes { text in
+                if head.count + text.count > SharedTail.capacity - tail.count {
+                    tail.send(to: ReaderWorker.channel)
+                }
+                if head.count + text.count <= SharedTail.capacity { return tail.append(head, text) }
+                for piece in [head, text] {
+                    var rest = piece
+                    while !rest.isEmpty {
+                        if tail.count == SharedTail.capacity { tail.send(to: ReaderWorker.channel) }
+                        let count = min(rest.count, SharedTail.capacity - tail.count)
+                        tail.append(rest.slice(0..<count))
+                        rest = rest.slice(count..<rest.count)
+                    }
+                }
             }
-            tail.append(rest)
         }
         if writer.bytes.count > 1 << 20 { writer.bytes = [] }
         if flushes, tail.count >= Self.sendBytes { tail.send(to: ReaderWorker.channel) }

@@ -34,12 +34,16 @@ final class SharedTail {
 
     var count: Int { Int(cr_load(header + 1)) }
 
-    /// Adds bytes as one, for whoever finds them; they must fit.
-    func append(_ bytes: UnsafeRawBufferPointer) {
+    /// Adds bytes, and others behind them, as one, for whoever finds them; they must fit.
+    func append(
+        _ bytes: UnsafeRawBufferPointer, _ more: UnsafeRawBufferPointer = .init(start: nil, count: 0)
+    ) {
         let before = count
-        precondition(bytes.count <= Self.capacity - before)
+        let after = before + bytes.count + more.count
+        precondition(after <= Self.capacity)
         if let source = bytes.baseAddress { memcpy(data + before, source, bytes.count) }
-        cr_store(header + 1, UInt64(before + bytes.count))
+        if let source = more.baseAddress { memcpy(data + before + bytes.count, source, more.count) }
+        cr_store(header + 1, UInt64(after))
     }
 
     /// Sends everything. Without a parent there is nothing to live for.
