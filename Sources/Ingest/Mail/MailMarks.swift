@@ -76,39 +76,69 @@ enum MailMarks {
     /// a paragraph that says who the mail is meant for and that it is confidential.
     private static func disclaimerStart(_ text: UnsafeRawBufferPointer) -> Int? {
         let start = max(0, text.count - 4_000)
-        let lower = text.slice(start..<text.count).map(lowercaseASCII)
-        return lower.withUnsafeBytes { lower in
-            // A paragraph begins with the first of these words that stands at the start of a word.
-            var found: Int?
-            for index in 0..<max(0, lower.count - 2) where index == 0 || !isLetter(lower[index - 1]) {
-                // Three bytes tell nearly always: this runs over the end of every mail.
-                switch (lower[index], lower[index + 1], lower[index + 2]) {
-                case (0x74, 0x68, 0x69), (0x69, 0x6E, 0x74), (0x69, 0x66, 0x20),  // thi, int, if
-                    (0x63, 0x6F, 0x6E), (0x63, 0x65, 0x20), (0x65, 0x73, 0x74),  // con, ce, est
-                    (0x64, 0x69, 0x65), (0x64, 0x65, 0x72):  // die, der
-                    if disclaimers.contains(where: { lower.begins(with: $0, at: index) }) { found = index }
-                default: break
-                }
-                if found != nil { break }
-            }
-            guard var offset = found else { return nil }
-            // Back to the empty line, or rule of dashes, before the paragraph.
-            while offset > 0 {
-                guard lower[offset - 1] == 0x0A else {
-                    offset -= 1
-                    continue
-                }
-                if offset < 2 || lower[offset - 2] == 0x0A { break }
+        let text = text.slice(start..<text.count)
+        guard var offset = disclaimerWords(text) else { return nil }
+        // Back to the empty line, or rule of dashes, before the paragraph.
+        while offset > 0 {
+            guard text[offset - 1] == 0x0A else {
                 offset -= 1
+                continue
             }
-            // A quoted disclaimer is part of its quote; one at the very beginning is the mail.
-            if offset == 0 && start == 0 || lower[offset] == 0x3E { return nil }
-            return start + offset
+            if offset < 2 || text[offset - 2] == 0x0A { break }
+            offset -= 1
         }
+        // A quoted disclaimer is part of its quote; one at the very beginning is the mail.
+        if offset == 0 && start == 0 || text[offset] == 0x3E { return nil }
+        return start + offset
     }
 
-    private static func isLetter(_ byte: UInt8) -> Bool { byte >= 0x61 && byte <= 0x7A || byte >= 0x80 }
+    /// Where the first of these words stands at the start of a word.
+    private static func disclaimerWords(_ text: UnsafeRawBufferPointer) -> Int? {
+        let end = text.count - shortestDisclaimer + 1
+        var index = 0
+        while index < end {
+            // This runs over the end of every mail. No step depends on the one before: 32 of them become vectors.
+            let next = min(index + 32, end)
+            if next == index + 32 {
+                var found: UInt8 = 0
+                for step in 0..<32 { found |= mayBeginDisclaimer(text, index &+ step) }
+                if found == 0 {
+                    index = next
+                    continue
+                }
+            }
+            for at in index..<next
+            where mayBeginDisclaimer(text, at) != 0 && (at == 0 || !isLetter(text[at - 1])) {
+                if disclaimers.contains(where: { text.beginsIgnoringCase($0, at: at) }) { return at }
+            }
+            index = next
+        }
+        return nil
+    }
 
+    /// 1 where the first, the fifth and the sixth byte are those of such words, which tell nearly always; without a
+    /// branch.
+    @inline(__always)
+    private static func mayBeginDisclaimer(_ text: UnsafeRawBufferPointer, _ index: Int) -> UInt8 {
+        let first = text[index] | 0x20
+        let fifth = text[index &+ 4] | 0x20
+        let sixth = text[index &+ 5] | 0x20
+        func isZero(_ byte: UInt8) -> UInt8 { byte == 0 ? 1 : 0 }
+        return isZero((first ^ 0x74) | (fifth ^ 0x20) | ((sixth ^ 0x65) & ~0x08))  // this e, this m
+            | isZero((first ^ 0x69) | (fifth ^ 0x6E) | (sixth ^ 0x64))  // intend
+            | isZero((first ^ 0x69) | (fifth ^ 0x6F) | (sixth ^ 0x75))  // if you
+            | isZero((first ^ 0x63) | (fifth ^ 0x69) | (sixth ^ 0x64))  // confid
+            | isZero((first ^ 0x63) | (fifth ^ 0x65) | (sixth ^ 0x73))  // ce mes
+            | isZero((first ^ 0x65) | (fifth ^ 0x20) | (sixth ^ 0x6D))  // este m
+            | isZero((first ^ 0x64) | (fifth ^ 0x65) | (sixth ^ 0x20))  // diese
+            | isZero((first ^ 0x64) | (fifth ^ 0x69) | (sixth ^ 0x6E))  // der in
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        byte >= 0x80 || (0x61...0x7A).contains(lowercaseASCII(byte))
+    }
+
+    private static let shortestDisclaimer = disclaimers.map(\.utf8CodeUnitCount).min() ?? 0
     private static let disclaimers: [StaticString] = [
         "this e-mail and any attachments", "this email and any attachments",
         "this message and any attachments",
@@ -137,6 +167,7 @@ enum MailMarks {
         guard line.count < 100, line.begins(with: "--") || line.begins(with: "Begin forwarded message:")
         else { return nil }
         if line.begins(with: "Begin") { return .forwarded }
+        if line.allSatisfy({ $0 == 0x2D || $0 == 0x20 }) { return nil }
         let words = String(decoding: line, as: UTF8.self).lowercased().filter { $0 != "-" }
         let name = words.split(separator: " ").joined(separator: " ")
         let originals = [
@@ -158,7 +189,7 @@ enum MailMarks {
         var end = line.count
         while end > 0, isSpace(line[end - 1]) { end -= 1 }
         guard end > 0, end < 300,
-            line[end - 1] == 0x3A || line.slice(0..<end).suffix(3).elementsEqual([0xEF, 0xBC, 0x9A])
+            line[end - 1] == 0x3A || line[end - 1] == 0x9A && end >= 3 && line.begins(with: "：", at: end - 3)
         else { return false }
         let lower = line.map(lowercaseASCII)
         return lower.withUnsafeBytes { line in

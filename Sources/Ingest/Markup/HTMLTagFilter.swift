@@ -69,20 +69,27 @@ struct HTMLTagFilter {
     }
 
     private static let wanted: [[UInt8]] = ["href", "alt", "style", "class", "hidden"].map { Array($0.utf8) }
-    private static let droppedRaw: Set<[UInt8]> = Set(
-        ["script", "style", "iframe", "noembed"].map { Array($0.utf8) })
-    private static let keptRaw: Set<[UInt8]> = Set(["title", "textarea", "xmp"].map { Array($0.utf8) })
-    private static let void: Set<[UInt8]> = Set(
-        [
-            "br", "img", "hr", "input", "meta", "link", "base", "col", "area", "wbr", "embed", "param",
-            "source", "frame",
-        ]
-        .map { Array($0.utf8) })
-    /// Elements whose end tag people leave out.
-    private static let selfClosing: Set<[UInt8]> = Set(
-        ["p", "li", "dt", "dd", "tr", "td", "th", "option", "tbody", "thead", "tfoot", "colgroup"].map {
-            Array($0.utf8)
-        })
+    private enum Kind {
+        case droppedRaw, keptRaw, void
+        /// People leave out its end tag.
+        case selfClosing
+    }
+    private static let kinds: [[UInt8]: Kind] = {
+        var kinds: [[UInt8]: Kind] = [:]
+        func add(_ kind: Kind, _ names: [String]) { for name in names { kinds[Array(name.utf8)] = kind } }
+        add(.droppedRaw, ["script", "style", "iframe", "noembed"])
+        add(.keptRaw, ["title", "textarea", "xmp"])
+        add(
+            .void,
+            [
+                "br", "img", "hr", "input", "meta", "link", "base", "col", "area", "wbr", "embed", "param",
+                "source", "frame",
+            ])
+        add(
+            .selfClosing,
+            ["p", "li", "dt", "dd", "tr", "td", "th", "option", "tbody", "thead", "tfoot", "colgroup"])
+        return kinds
+    }()
 
     /// Filters what comes next.
     mutating func append(_ bytes: UnsafeRawBufferPointer, into output: inout [UInt8]) {
@@ -281,14 +288,15 @@ struct HTMLTagFilter {
     }
 
     private mutating func writeStart(into output: inout [UInt8]) {
-        if Self.droppedRaw.contains(name) {
+        let kind = Self.kinds[name]
+        if kind == .droppedRaw {
             rawName = name
             isRawDropped = true
             state = .raw(matched: 0)
             return
         }
-        if !Self.void.contains(name) {
-            let closesItself = Self.selfClosing.contains(name)
+        if kind != .void {
+            let closesItself = kind == .selfClosing
             if !closesItself, depth >= Self.maxDepth { return }
             guard openCounts[name] != nil || openCounts.count < 4096 else { return }
             openCounts[name, default: 0] += 1
@@ -310,7 +318,7 @@ struct HTMLTagFilter {
             output.append(0x22)
         }
         output.append(0x3E)
-        if Self.keptRaw.contains(name) {
+        if kind == .keptRaw {
             rawName = name
             isRawDropped = false
             state = .raw(matched: 0)
@@ -329,7 +337,7 @@ struct HTMLTagFilter {
         }
         guard let count = openCounts[name], count > 0 else { return }
         openCounts[name] = count - 1
-        if !Self.selfClosing.contains(name) { depth -= 1 }
+        if Self.kinds[name] != .selfClosing { depth -= 1 }
         output += "</".utf8
         output += name
         output.append(0x3E)

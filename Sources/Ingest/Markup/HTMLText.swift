@@ -329,6 +329,10 @@ final class HTMLText {
         }
         if text.hasPrefix("www.") { text = text.dropFirst(4) }
         while let last = text.last, last == "/" || last == " " { text = text.dropLast() }
+        // Of ASCII each byte is a character, or none that counts here; there is no need to look for them.
+        if text.utf8.allSatisfy({ $0 < 0x80 }) {
+            return String(decoding: text.utf8.filter { $0 != 0x20 }, as: UTF8.self)
+        }
         return String(text.filter { $0 != " " })
     }
 

@@ -136,7 +136,7 @@ final class CharsetDecoder {
 
     /// - Returns: Nil if there is no such charset on this system.
     init?(_ declared: String) {
-        let canonical = Charset.canonical(declared)
+        let canonical = declared == "UTF-8" ? declared : Charset.canonical(declared)
         if canonical == "UTF-8" {
             charset = canonical
             handle = nil
