@@ -1,17 +1,20 @@
-"""Attention in every fourth layer, or nowhere: two students grown from the teacher, each distilled on the same tokens; then the shipped model goes on.
+"""Attention in every fourth layer, or nowhere; few layers or many: students grown from the teacher, each distilled on the same tokens; then the shipped model goes on.
 
   python ablation.py WORK DATA TOKENIZER     (one GPU; WORK as for train.py)
 
-The 3:1 hybrid and all KDA have nearly the same number of parameters and begin with the same seed and the same text. Measured
+The 3:1 hybrid and all KDA have nearly the same number of parameters, the shallow and the deep hybrid as many bytes at 4 bits; all begin with the same seed and the same text. Measured
 on held-out text in rows of 2,048 and of 8,192 tokens, and by a line repeated far away (what a constant state is said to be bad at).
 With WORK/ship.pt, WORK/ship/mix*.npz and WORK/eval.npz the rest of the time is quantization-aware training of the shipped weights.
-WORK/deadlines.json: hybrid, kda, qat; without the first two only the last is done.
+WORK/deadlines.json: names of VARIANTS, qat; without the former only the last is done.
 """
 import json
 import sys
 import traceback
 
 import numpy as np
+
+
+VARIANTS = {"hybrid": {}, "kda": dict(every=0), "shallow": dict(layers=12, ffn=2368), "deep": dict(layers=24, ffn=704)}
 
 
 def copied(t, model, held, distance):
@@ -39,7 +42,7 @@ def copied(t, model, held, distance):
 
 def main():
     import train as t
-    from model import CONFIG, Student
+    from model import CONFIG, Student, kind
 
     model = t.prepare()
     if model is None:
@@ -49,12 +52,14 @@ def main():
     held, results = np.load(f"{t.WORK}/held.npy"), {}
     rows = 0 if t.CPU else min(64, len(held) // t.ROW)
     planned = json.load(open(f"{t.WORK}/deadlines.json"))
-    for name, every in [x for x in (("hybrid", 4), ("kda", 0)) if x[0] in planned]:
-        student = Student(dict(CONFIG, every=every))
+    for name in [x for x in VARIANTS if x in planned]:
+        student = Student(CONFIG | VARIANTS[name])
+        every = student.c["every"]
         student.cast = model.cast
         student.to(t.DEV)
         t.grow_from(teacher, student)
-        t.log(name, sum(p.numel() for p in student.parameters()), "parameters")
+        bits = {"q4": 4.5, "q8": 8.25, "f32": 32}
+        t.log(name, sum(p.numel() for p in student.parameters()), "parameters,", round(sum(p.numel() * bits[kind(n)] for n, p in student.named().items()) / 8e6, 1), "MB at 4 bits")
         t.run_phase("distil", student, teacher, t.Stream(f"{t.WORK}/stream.npy"), None, True, name=name)
         r = results[name] = {"2048": t.held_loss(student, held, rows, t.ROW), "8192": t.held_loss(student, held, rows // 4, t.LONG)}
         if every:

@@ -7,7 +7,7 @@
 #   device.sh add PART          take another part
 #   device.sh go PART           the last part: join the GGUF and the weights (START.pt), unpack the mixture, tokenize the general text
 #                               unless it came as tokens, and make FILES more files of mixture with WORKERS processes beside the trainer;
-#                               for a leave_one_out.py in $T/w2 all that it reads, too
+#                               for the second script all that it reads, too
 #   device.sh wait S [NAME]     until S seconds after `begin`; brings home the grids of checkpoint NAME
 #   device.sh finish S          wait for the weights, pack them, wait for the scores until S
 #   device.sh masters I         the I-th four parts (0, 1, 2) of the weights in bf16
@@ -70,6 +70,7 @@ if [ -e $T/w2/loo.npz ]; then
     ONLY=mail_spam without $(echo spamassassin,csdmc2010,enron1,lingspam | sed "s/$c//;s/,,/,/;s/^,//;s/,$//") $T/w2/$c 0 3 5000000 3 > $T/w2/$c.out 2>&1 &
   done
 fi
+if [ -e $T/w2 ] && [ ! -e $T/w2/loo.npz ]; then (until [ -e $T/w/stream.npy ] && [ -e $T/w/held.npy ]; do sleep 0.5; done; ln $T/w/teacher.gguf $T/w/held.npy $T/w/stream.npy $T/w2/) & fi
 [ ${FILES:=56} = 0 ] && exit
 first=$(ls data/mix*.npz.xz | wc -l)
 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 nice -n 5 python3 mixture.py data tokenizer.json $T/w $first $FILES 5000000 ${WORKERS:-12} > $T/w/mixture.out 2>&1 &

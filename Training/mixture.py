@@ -1,7 +1,7 @@
 """Training examples of the fine-tune: label prompts exactly as the Swift module Answers writes them, and general instructions.
 
 One command:  python mixture.py DATA TOKENIZER FOLDER FIRST FILES TOKENS WORKERS
-writes mixNNN.npz, FILES of them from number FIRST on, TOKENS each; a number is a seed, so no two files are alike. Each holds `tokens` (uint16), `offsets`, `answer` (index of the first token of the answer in each example).
+writes mixNNN.npz, FILES of them from number FIRST on, TOKENS each; a number is a seed, so no two files are alike. Each holds `tokens` (uint16), `offsets`, `answers` (rows of example, begin and end in it: the tokens that are learned).
 Only train splits are read. CORPORA=enron1,lingspam names the mail corpora that may be read (all four where it is not set): no text of
 another one goes into any example. ONLY=mail_spam makes examples of that kind alone, WITHOUT=modern all but those.
 """
@@ -16,6 +16,7 @@ import zlib
 
 import numpy as np
 
+from facts import Facts
 from letters import HAM, SPAM, UMBRELLAS, UNLIKE, Letters
 from prompts import DEFAULT_INSTRUCTION, answer, ids, load_tokenizer, segments
 from records import Records
@@ -231,6 +232,12 @@ class Mixture:
             for key, pattern in QUESTION:
                 if key in s and len(c) < 120 and not c.lower().startswith(("no answer", "insufficient")) and (m := re.search(pattern, p, re.S)) and len(m["c"]) > 80:
                     self.questions.append((m["c"][:20000], m["q"].strip(), c.strip().rstrip(".")))
+        self.facts, self.contexts = Facts(self.r), {}
+        for c, q, a in self.questions:
+            if len(c) < 3000 and a in c:
+                self.contexts.setdefault(c, []).append((q, a))
+        self.contexts = list(self.contexts.items())
+        self.long = [v for n in ("novels", "novels", "novels", "web", "tech", "contracts", "pubmed", "nonfiction", "debdocs") if (v := [x["text"] for x in R(n) if len(x["text"]) > 4000])] if os.path.exists(f"{folder}/novels.jsonl.xz") else []
         self.pairs = self.matching_pairs()
         self.tagged = [(x["text"], [i.replace("_", " ") for i in x["intents"]], n) for n in ("nlupp_banking", "nlupp_hotels") for x in R(n) if x["intents"]]
         df = {}
@@ -262,10 +269,10 @@ class Mixture:
         x = r.random()
         target = true
         names = [true] + others
-        alone = none_ok and others and not mail and r.random() < 0.09
+        alone = none_ok and others and not mail and r.random() < 0.14
         if alone:  # one label or none: what `classify --multi` asks of each label
             none = NONE[0] if r.random() < 0.7 else r.choice(NONE)
-            names = [true if r.random() < 0.5 else r.choice(others), none]
+            names = [true if r.random() < 0.4 else r.choice(others), none]
             target = true if names[0] == true else none
         elif none_ok and x < 0.06 and len(others) >= 2:
             target = r.choice(NONE)
@@ -584,6 +591,10 @@ class Mixture:
         """Requests to a bank or a hotel by their tags, one or two or three of them joined to a name."""
         r = self.r
         t, tags, source = r.choice(self.tagged)
+        if r.random() < 0.4:  # each tag by itself, which may be one of several that fit
+            name = r.choice(tags) if r.random() < 0.4 else r.choice(r.choice(self.tagged)[1])
+            none = NONE[0]
+            return self.prompt(t, name if name in tags else none, [name, none], None, ["What does the customer want?", "What is the request about?"], none_ok=False, keep_all=True)
         n = min(len(tags), r.choice([1, 1, 2, 2, 3]))
         join = r.choice([" ", " ", ", ", " and ", "_"])
         name = lambda x: join.join(y.replace(" ", "_") if join == "_" else y for y in x)
@@ -647,6 +658,87 @@ class Mixture:
             head += ids(t, "\n\n" if i else "\n\nPassages:\n") + ids(t, p)
         head += ids(t, f"\n\nQuestion: {question}") + [2] + ids(t, "\n") + [1] + ids(t, "assistant\nAnswer:")
         return head + ids(t, " " + answer_)[:60] + [2], len(head)
+
+    @staticmethod
+    def cut(text):
+        """Passages as PassageCutter.swift cuts them, in characters: (begin, end)."""
+        out, at = [], 0
+        while at < len(text):
+            end = min(len(text), at + 1200)
+            if end < len(text):
+                for mark in ("\n\n", "\n", ". ", " "):
+                    if (p := text.rfind(mark, at + 500, end)) > 0:
+                        end = p + len(mark)
+                        break
+            out.append((at, end))
+            at = end
+        return out
+
+    def reading(self):
+        """A long text with several facts, then question after question, each with passages read again: (tokens, begin of the first answer, [(begin, end) of the others])."""
+        r, t = self.r, self.tok
+        size = r.choice([1000, 2500, 5000, 9000, 9000, 14000, 20000])
+        hay, have = [], 0
+        while have < size * 4:
+            x = r.choice(r.choice(self.long))
+            a = r.randrange(max(1, len(x) - 3000))
+            hay += x[a: a + r.randint(2000, max(3000, size * 4 - have))].split("\n")
+            have = sum(map(len, hay))
+        items = []
+        for _ in range(r.randint(6, 14)):
+            x = r.random()
+            if x < 0.45:
+                c, asked = r.choice(self.contexts)
+                items.append((" ".join(c.split()), r.choice(asked)))
+            elif x < 0.85:
+                c, asked = self.facts.one()
+                items.append((f"{self.facts.one()[0]} {c}" if r.random() < 0.1 else c, r.choice(asked)))
+            else:
+                c, f = self.made.one()
+                f = {k: v for k, v in f.items() if v}
+                if f:
+                    k = r.choice(list(f))
+                    items.append((c, (f"What is the {k.replace('_', ' ')} in the record that begins with \"{' '.join(c.split()[:4])}\"?", f[k])))
+        planted = items[: -2]  # of the last ones the text says nothing
+        for c, _ in planted:
+            hay.insert(r.randrange(len(hay) + 1), c)
+        text = "\n".join(hay)
+        out = [1] + ids(t, "user\nText:\n") + ids(t, text)
+        if len(out) > 22500:
+            return self.reading()
+        spans = self.cut(text)
+        words = [set(re.findall(r"\w{3,}", text[a:b].lower())) for a, b in spans]
+        often = {}
+        for w in words:
+            for z in w:
+                often[z] = often.get(z, 0) + 1
+        answers = []
+        for n, (c, (q, a)) in enumerate(r.sample(items, len(items))):
+            if len(out) > 23300:
+                break
+            at = text.find(c)
+            at = at + c.find(a) if at >= 0 and a in c else -1
+            asked = set(re.findall(r"\w{3,}", q.lower()))
+            score = [sum(np.log(1 + len(spans) / often[z]) for z in asked & w) + 1e-6 * r.random() for w in words]
+            k = r.choice([1, 1, 1, 1, 2, 3, 4])
+            best = sorted(range(len(spans)), key=lambda i: -score[i])[:k]
+            right = [i for i, (x, y) in enumerate(spans) if x <= at < y]
+            if right and right[0] not in best and r.random() < 0.7:
+                best[-1] = right[0]
+            passages = [text[slice(*spans[i])] for i in sorted(best)]
+            if not any(a in p for p in passages):
+                if at >= 0 and len(out) < 3000:
+                    continue
+                a = NOT_THERE
+            for i, p in enumerate(passages):
+                out += ids(t, "\n\n" if i else "\n\nPassages:\n") + ids(t, p)
+            out += ids(t, f"\n\nQuestion: {q}") + [2] + ids(t, "\n") + [1] + ids(t, "assistant\nAnswer:")
+            begin = len(out)
+            out += ids(t, " " + a)[:60] + [2]
+            answers.append((begin, len(out)))
+        if not answers:
+            return self.reading()
+        return out, answers[0], answers[1:]
 
     def passages_of(self, text, answer_):
         """Stretches of a text in its order, the one with the answer among them."""
@@ -851,7 +943,7 @@ class Mixture:
         return self.chat(r.choice(["Summarize the text in a sentence.", "Give a short summary.", "What is the main point of this text?", "TL;DR"]) + "\n\nText:\n" + d[:6000], s)
 
     KINDS = [("mail_spam", 0.17), ("modern", 0.07), ("newsgroup", 0.14), ("short", 0.11), ("topic", 0.20), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
-             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.12), ("summary", 0.02), ("needle", 0.045), ("ask", 0.06)]
+             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.12), ("summary", 0.02), ("needle", 0.045), ("ask", 0.05), ("reading", 0.007)]
 
     def example(self):
         names, weights = zip(*((n, w) for n, w in self.KINDS if os.environ.get("ONLY", n) == n != os.environ.get("WITHOUT") and (CORPORA or n != "mail_spam")))
@@ -861,17 +953,19 @@ class Mixture:
 def write(m, out, seed, budget):
     """One file of about `budget` tokens."""
     m.r, m.draw = random.Random(seed), np.random.default_rng(seed)
-    m.modern_letters.r = m.made.r = m.r
+    m.modern_letters.r = m.made.r = m.facts.r = m.r
     tokens, offsets, answers, n = [], [0], [], 0
     while n < budget:
-        t, a = m.example()
-        if len(t) > 8000 or a >= len(t):
-            continue
+        t, a, *more = m.example()
+        if not more:
+            if len(t) > 8000 or a >= len(t):
+                continue
+            a, more = (a, len(t)), [()]
+        answers += [(len(tokens), *span) for span in (a, *more[0])]
         tokens.append(np.asarray(t, dtype=np.uint16))
         n += len(t)
         offsets.append(n)
-        answers.append(a)
-    np.savez(out + ".tmp.npz", tokens=np.concatenate(tokens), offsets=np.asarray(offsets), answer=np.asarray(answers))
+    np.savez(out + ".tmp.npz", tokens=np.concatenate(tokens), offsets=np.asarray(offsets), answers=np.asarray(answers))
     os.replace(out + ".tmp.npz", out)
 
 

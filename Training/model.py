@@ -426,8 +426,18 @@ class Teacher:
         return F.rms_norm(x, (576,), self.dfinal, 1e-5).to(self.dtype)
 
 
-def layer_of(j):
-    return round(j * 29 / 15)
+def layer_of(j, layers=CONFIG["layers"]):
+    """The teacher's layer that layer j of a student begins as."""
+    return round(j * 29 / (layers - 1))
+
+
+def widened(teacher, i, ffn):
+    """gate, up and down of the teacher's layer i with `ffn` neurons: the strongest of them, or all and the strongest of the next layer."""
+    strong = lambda T: (T["gate"].norm(dim=1) * T["up"].norm(dim=1) * T["down"].norm(dim=0)).argsort(descending=True)
+    T, U = teacher.layers[i], teacher.layers[min(i + 1, 29)]
+    n = T["gate"].shape[0]
+    mine, next_ = (torch.arange(n), strong(U)[: ffn - n]) if ffn >= n else (strong(T)[:ffn].sort().values, strong(U)[:0])
+    return (torch.cat([T["gate"][mine], U["gate"][next_]]), torch.cat([T["up"][mine], U["up"][next_]]), torch.cat([T["down"][:, mine], U["down"][:, next_]], 1))
 
 
 def grow(student, teacher, sample):
@@ -443,11 +453,12 @@ def grow(student, teacher, sample):
     put("model.norm.weight", teacher.final)
     rep = lambda w: w.view(3, 64, -1).repeat_interleave(3, 0).reshape(576, -1)
     for j in range(c["layers"]):
-        T, L = teacher.layers[layer_of(j)], f"model.layers.{j}."
+        i, L = layer_of(j, c["layers"]), f"model.layers.{j}."
+        T = teacher.layers[i]
         put(L + "input_layernorm.weight", T["n1"])
         put(L + "post_attention_layernorm.weight", T["n2"])
-        for s in ("gate", "up", "down"):
-            put(L + f"mlp.{s}_proj.weight", T[s])
+        for s, w in zip(("gate", "up", "down"), widened(teacher, i, c["ffn"])):
+            put(L + f"mlp.{s}_proj.weight", w)
         A = L + "self_attn."
         put(A + "o_proj.weight", T["o"])
         if is_mla(j, c):
@@ -468,7 +479,7 @@ def grow(student, teacher, sample):
             put(A + "q_proj.weight", T["q"])
             put(A + "k_proj.weight", rep(T["k"]))
             put(A + "v_proj.weight", rep(T["v"]))
-            put(A + "o_norm.weight", 2 * rms[layer_of(j)].mean().expand(64))
+            put(A + "o_norm.weight", 2 * rms[i].mean().expand(64))
 
 
 NEW = ("conv1d", "A_log", "dt_bias", "f_a_proj", "f_b_proj", "g_a_proj", "g_b_proj", ".b_proj", "kv_a_", "kv_b_proj", "o_norm")

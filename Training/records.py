@@ -10,6 +10,7 @@ import json
 import random
 import re
 import sys
+import textwrap
 
 from letters import FIRST, LAST, MONTHS, Letters
 
@@ -117,7 +118,13 @@ class Records(Letters):
 
         text = re.sub(r"\[(\w+):([^\]]*)\]", wanted, text)
         text = re.sub(r"\$([A-Za-z]+[1-6]?)", lambda x: self.value(x[1]), text)
-        return " ".join(text.split()), {name[k]: found.get(k) for k in fields if list(name.values()).count(name[k]) == 1}
+        text = " ".join(text.split())
+        if r.random() < 0.12:  # lines as narrow as a receipt's: values go on in the next one
+            text = "\n".join(textwrap.wrap(text, r.choice([14, 20, 28, 40]), break_long_words=False, break_on_hyphens=False))
+            for k, v in found.items():
+                m = re.search(r"\s".join(map(re.escape, v.split())), text)
+                found[k] = m.group() if m else None
+        return text, {name[k]: found.get(k) for k in fields if list(name.values()).count(name[k]) == 1}
 
     def paragraph(self):
         """A record, sometimes between real sentences; or real sentences without a digit alone, asked for what has digits."""

@@ -197,15 +197,16 @@ class Mixed:
         self.pattern, self.used, self.z, self.i = pattern, 0, None, 0
 
     def next(self):
-        while self.z is None or self.i >= len(self.z["answer"]):
+        while self.z is None or self.i >= len(self.z["offsets"]) - 1:
             files = [f for f in sorted(glob.glob(self.pattern)) if ".tmp" not in f]
             z = np.load(files[(self.used * WORLD + RANK) % len(files)])
             self.z = {k: z[k] for k in z.files}
+            self.first = np.searchsorted(self.z["answers"][:, 0], np.arange(len(self.z["offsets"])))
             self.used += 1
             self.i = 0
         o, i = self.z["offsets"], self.i
         self.i += 1
-        return self.z["tokens"][o[i]: o[i + 1]], int(self.z["answer"][i])
+        return self.z["tokens"][o[i]: o[i + 1]], self.z["answers"][self.first[i]: self.first[i + 1], 1:].tolist()
 
 
 class Examples:
@@ -235,11 +236,11 @@ class Examples:
                         continue
                 else:
                     e = self.pool.pop(k)
-                t, a = e
+                t, answers = e
                 tokens[at: at + len(t)] = t
-                p = np.arange(at + a - 1, at + len(t) - 1)
-                pos.append(p)
-                wt.append(np.full(len(p), len(p) ** -0.5, np.float32))
+                for a, b in answers:
+                    pos.append(np.arange(at + a - 1, at + b - 1))
+                    wt.append(np.full(b - a, (b - a) ** -0.5, np.float32))
                 lengths.append(len(t))
                 at += len(t)
                 left -= len(t)
@@ -389,11 +390,12 @@ def run_phase(phase, model, teacher, stream, examples, grown, name=None, rate=No
             weight = max(0.0, 1 - 2 * f) if grown else 0.0
             kept, al = {}, []
             if weight > 0:
-                wanted = {layer_of(j) for j in range(16)}
+                layers = model.c["layers"]
+                wanted = {layer_of(j, layers) for j in range(layers)}
                 th = teacher.forward(b, lambda i, z: kept.__setitem__(i, z), wanted)
 
                 def collect(j, z):
-                    t = kept[layer_of(j)]
+                    t = kept[layer_of(j, layers)]
                     al.append(((z - t).pow(2).sum(-1) / t.pow(2).sum(-1).clamp_min(1e-6)).clamp_max(4).mean())
 
                 h = model.forward(b, collect)
@@ -411,8 +413,7 @@ def run_phase(phase, model, teacher, stream, examples, grown, name=None, rate=No
         else:
             ng = N // 4
             x1, l1 = stream.take(ng, ROW)
-            row = 8192 if long_ok else ROW
-            x2, l2, pos, wt = examples.take(N - ng, row if (N - ng) % row == 0 else ROW)
+            x2, l2, pos, wt = examples.take(N - ng, N - ng if long_ok else ROW)
             tasks += len(wt)
             bg = Batch(x1, l1, DEV)
             th = teacher.forward(bg)
