@@ -11,7 +11,10 @@ from letters import FIRST, LAST, MONTHS
 ADJECTIVES = "small long narrow broken grey painted empty low tall wooden iron stone dusty green white rusted square round second lower upper northern western disused whitewashed half-ruined new".split()
 HOLDERS = "drawer|cupboard|trunk|barrel|basket|wardrobe|tin box|suitcase|clock case|bookcase|flower pot|chimney|cellar|shed|locker|desk|hay loft|piano stool|well|boat house|linen press|cash box|stove|violin case|tool chest|pantry".split("|")
 MARKS = "church|bakery|post office|orchard|station|bridge|harbour|school|fish market|infirmary|town hall|windmill|brewery|lighthouse|sawmill|observatory|tannery|museum|guest house|pump room|customs house|printing shop".split("|")
-NEAR = ["of", "behind", "next to", "opposite", "beside", "below", "in front of", "not far from", "in the yard of"]
+NEAR = ["of", "behind", "next to", "opposite", "beside", "below", "in front of", "not far from", "in the yard of", "on the north side of", "on the lower floor of", "at the foot of", "on the road to", "at the back of", "on the stairs to", "under the roof of", "by the gate of"]
+# What a place is told apart by, without a landmark.
+SIDES = ["on the {} shore of {}", "on the {} side of the river {}", "at the {} end of {}", "in the {} part of {}", "on the {} slope of {}", "by the {} gate of {}"]
+COMPASS = "north south east west upper lower far sunny inner outer".split()
 THINGS = "ledger|passport|telescope|deed|necklace|letter|pistol|manuscript|compass|watch|photograph|medal|chart|receipt|violin|locket|recipe|register|bottle|portrait|candlestick|notebook|coin|testament|blueprint|brooch|snuffbox|microscope".split("|")
 JOBS = "surveyor|midwife|organist|ferryman|notary|schoolmistress|bookbinder|apothecary|gardener|stationmaster|clockmaker|captain|chemist|translator|tailor|glazier|cook|engineer|archivist|piano tuner|customs officer|botanist".split("|")
 KIN = "cousin|sister-in-law|godson|nephew|widow|apprentice|former partner|eldest daughter|tenant|brother|second wife|neighbour".split("|")
@@ -44,7 +47,10 @@ class Facts:
         a = lambda w: ("an " if w[0] in "aeiou" else "a ") + w if r.random() < 0.6 else "the " + w
         what = r.choice(HOLDERS)
         text = a(f"{r.choice(ADJECTIVES)} {what}" if r.random() < 0.7 else what)
-        if r.random() < 0.8:
+        x = r.random()
+        if x < 0.3:
+            text += " " + r.choice(SIDES).format(r.choice(COMPASS), self.made())
+        elif x < 0.8:
             text += f" {r.choice(NEAR)} the {r.choice(ADJECTIVES) + ' ' if r.random() < 0.3 else ''}{r.choice(MARKS)}"
             if r.random() < 0.5:
                 text += r.choice([" of ", " in ", " at ", " near "]) + self.made()
@@ -77,21 +83,22 @@ class Facts:
         """(sentence, [(question, answer as it stands in the sentence)])."""
         r, p, q, t = self.r, self.person(), self.person(), self.r.choice(THINGS)
         where, when, who, much, why, did, topic = self.place(), self.when(), self.who(), self.much(), r.choice(REASONS), r.choice(DEEDS), r.choice(TOPICS)
-        some = lambda s: s if r.random() < 0.5 else ""
+        # A time behind a comma or none: without one the phrase in front of it would seem to end at any `on` and `in`.
+        some = lambda s: s if r.random() < 0.35 else ""
         before = r.choice(["", "", "It is known that ", "As the record says, ", "Later it came out that ", "Few people knew that ", "According to the letters "])
         sentence, asked = r.choice([
-            lambda: (f"the {t} of {p} {(v := r.choice(['lies', 'was found', 'was put away', 'stood for years', 'is kept']))} in {where}{some(' ' + when)}.", [(r.choice([f"Where is the {t} of {p}?", f"Where was the {t} of {p} kept?", f"In what place would one find the {t} of {p}?"]), where)]),
+            lambda: (f"the {t} of {p} {(v := r.choice(['lies', 'was found', 'was put away', 'stood for years', 'is kept']))} in {where}{some(', ' + when)}.", [(r.choice([f"Where is the {t} of {p}?", f"Where was the {t} of {p} kept?", f"In what place would one find the {t} of {p}?"]), where)]),
             lambda: (f"{who} {r.choice(['stole', 'bought', 'found', 'inherited', 'copied', 'mended'])} the {t} that had belonged to {p}{some(', ' + when)}.", [(f"Who had to do with the {t} that had belonged to {p}?", who), (f"Whose was the {t}, before {who.split(',')[0]} had it?", p)][: 1 if r.random() < 0.7 else 2]),
             lambda: (f"{p} {did} because {why}.", [(r.choice([f"Why was it that {p} {did}?", f"For what reason is it said that {p} {did}?"]), why), (f"What did {p} do because {why}?", did)][: r.choice([1, 1, 2])]),
             lambda: (f"{p} {did} {when}{some(', because ' + why)}.", [(f"When was it that {p} {did}?", when)]),
-            lambda: (f"{p} {r.choice(['paid', 'promised', 'owed', 'left', 'lent'])} {q} {much}{some(' ' + when)}.", [(r.choice([f"How much did {q} have from {p}?", f"What passed from {p} to {q}?", f"How much was it between {p} and {q}?"]), much)]),
-            lambda: (f"{p} spoke {r.choice(['for an hour', 'before the society', 'at length', ''])} about {topic}{some(' ' + when)}.".replace("  ", " "), [(f"What did {p} speak about?", topic)]),
-            lambda: (f"{p} married {who}{some(' ' + when)}.", [(r.choice([f"Whom did {p} marry?", f"Who was it that {p} married?"]), who)]),
+            lambda: (f"{p} {r.choice(['paid', 'promised', 'owed', 'left', 'lent'])} {q} {much}{some(', ' + when)}.", [(r.choice([f"How much did {q} have from {p}?", f"What passed from {p} to {q}?", f"How much was it between {p} and {q}?"]), much)]),
+            lambda: (f"{p} spoke {r.choice(['for an hour', 'before the society', 'at length', ''])} about {topic}{some(', ' + when)}.".replace("  ", " "), [(f"What did {p} speak about?", topic)]),
+            lambda: (f"{p} married {who}{some(', ' + when)}.", [(r.choice([f"Whom did {p} marry?", f"Who was it that {p} married?"]), who)]),
             lambda: (f"{p} lodged {r.choice(['for a year', 'that winter', 'as a student'])} with {who} in {(town := self.made())}.", [(f"With whom did {p} lodge?", who), (f"In which town did {p} lodge?", town)][: r.choice([1, 2])]),
             lambda: (f"the house of {p} at {(a := self.address())} was sold to {who} for {much}.", [(f"At which address was the house of {p}?", a), (f"Who bought the house of {p}?", who), (f"What did the house of {p} cost?", much)]),
             lambda: (f"the password of the {r.choice(MARKS)} club in {(town := self.made())} is {(w := f'{r.choice(ADJECTIVES)} {r.choice(THINGS)} {r.choice(NUMBERS)}')}.", [(f"What is the password of the club in {town}?", w)]),
             lambda: (f"{p}'s last words were: \"{(w := r.choice(['Look after', 'Do not sell', 'Give Anna', 'Remember', 'Burn', 'Somebody has moved']) + f' the {r.choice(ADJECTIVES)} {t}' + r.choice(['', ' in the hall', ' before Easter', ', please']))}.\"", [(f"What were the last words of {p}?", w)]),
-            lambda: (f"the ship {(s := self.made())} carried {much} and {r.choice(NUMBERS)} passengers from {(a := self.made())} to {(b := self.made())}{some(' ' + when)}.", [(f"What did the ship {s} carry, besides passengers?", much), (f"Where did the {s} come from?", a), (f"Where was the {s} bound for?", b)]),
+            lambda: (f"the ship {(s := self.made())} carried {much} and {r.choice(NUMBERS)} passengers from {(a := self.made())} to {(b := self.made())}{some(', ' + when)}.", [(f"What did the ship {s} carry, besides passengers?", much), (f"Where did the {s} come from?", a), (f"Where was the {s} bound for?", b)]),
         ])()
         sentence = before + sentence if before else sentence[:1].upper() + sentence[1:]
         asked = [(x, a[:1].upper() + a[1:] if sentence.startswith(a[:1].upper() + a[1:]) else a) for x, a in asked]

@@ -23,8 +23,9 @@ package struct EncodedQuestions: Sendable {
         prompts = try asked.map { try EncodedPrompt($0, tokenizer: tokenizer) }
         let whole = prompts.map { readout.readsLabels ? $0.question + $0.tree.forced : $0.question }
         var shared = whole[0]
+        // Where copies of a state are asked, something is left for each.
+        if case .eachLabel = readout { shared.removeLast() }
         for question in whole.dropFirst() {
-            // Something is left of each.
             shared = Array(shared.prefix(zip(shared, question.dropLast()).prefix { $0 == $1 }.count))
         }
         tail = shared

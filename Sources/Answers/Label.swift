@@ -10,7 +10,7 @@ public struct Label: Sendable, Hashable {
     }
 }
 
-/// Labels fit to be asked for: two or more, each with a name of its own.
+/// Labels fit to be asked for: two or more, or one that may apply or not, each with a name of its own.
 public struct LabelList: Sendable, Hashable, RandomAccessCollection {
     /// Bytes of one name; a name is a few words.
     public static let maximumNameBytes = 200
@@ -27,10 +27,12 @@ public struct LabelList: Sendable, Hashable, RandomAccessCollection {
 
     /// Checks a list; white space in descriptions becomes single spaces.
     ///
-    /// - Throws: ``LabelError`` for fewer than two labels or more than ``maximumCount``, for an
+    /// - Parameter least: How few there may be: a choice needs two, and what is asked for by itself
+    ///   (``ClassificationPrompt/forEachLabel()``) one.
+    /// - Throws: ``LabelError`` for fewer labels than `least` or more than ``maximumCount``, for an
     ///   empty name, one given twice, one with control characters, and for what is too long.
-    public init(_ labels: [Label]) throws(LabelError) {
-        guard labels.count >= 2 else { throw .tooFew(found: labels.map(\.name)) }
+    public init(_ labels: [Label], least: Int = 2) throws(LabelError) {
+        guard labels.count >= least else { throw .tooFew(found: labels.map(\.name)) }
         guard labels.count <= Self.maximumCount else { throw .tooMany(count: labels.count) }
         var checked: [Label] = []
         var seen: [String: Int] = [:]

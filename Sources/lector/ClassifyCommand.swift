@@ -110,9 +110,9 @@ struct ClassifyCommand: ParsableCommand {
                 throw ValidationError("--head brings labels and question with it; leave yours away")
             }
         } else if let path = labelsFile ?? (labels == nil ? settings.text(.labelsFile) : nil) {
-            request.labels = try LabelSource.read(path)
+            request.labels = try LabelSource.read(path, least: multi ? 1 : 2)
         } else if let text = settings.text(.labels, flag: labels) {
-            request.labels = try LabelSource.parse(text)
+            request.labels = try LabelSource.parse(text, least: multi ? 1 : 2)
         } else if multi {
             throw ValidationError("--multi needs labels that may apply: --labels a,b,c or --labels-file FILE")
         } else {

@@ -97,6 +97,22 @@ struct MultiLabelTests {
         #expect(different.count > 30, "documents and labels differ")
     }
 
+    @Test("one label may be asked for by itself", arguments: [false, true])
+    func oneLabel(calibrates: Bool) throws {
+        let label = Self.labels[0]
+        var options = Classifier.Options()
+        options.calibrates = calibrates
+        let prompt = ClassificationPrompt(
+            labels: try LabelList([label], least: 1), instruction: "Does it fit?", order: .document)
+        let results = run(
+            try Classifier(model: TinyModel.shared, prompt: prompt, options: options, readout: .eachLabel))
+        let expected = try alone(label, calibrates: calibrates)
+        #expect(results.count == ClassifierTests.documents.count)
+        #expect(results.map(\.distribution) == expected.map { [$0.distribution[0]] })
+        #expect(results.map(\.readTokens) == expected.map(\.readTokens))
+        #expect(throws: LabelError.tooFew(found: [label.name])) { try LabelList([label]) }
+    }
+
     @Test("a text is read once, and what questions have in common once for each text")
     func rows() throws {
         let classifier = try Classifier(model: TinyModel.shared, prompt: Self.prompt, readout: .eachLabel)

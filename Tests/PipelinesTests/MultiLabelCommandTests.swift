@@ -49,6 +49,26 @@ struct MultiLabelCommandTests {
         #expect(lector.run(base + ["--run", "r", "--threshold", "0.5"]).out == result.out)
     }
 
+    @Test("one label may apply or not, as among others; a choice needs two")
+    func oneLabel() throws {
+        let lector = prepare()
+        let among = try rows(lector.run(base).out)
+        let one = base.map { $0 == Self.labels ? "refund" : $0 }
+        for run in ["first", "again"] {  // a finished run is its rows
+            let alone = try rows(lector.run(one + ["--run", "one", "--threshold", "0"]).out)
+            #expect(alone.map(\.labels) == among.map { _ in ["refund"] }, "\(run)")
+            #expect(
+                alone.map { $0.distribution.map(\.probability) }
+                    == among.map { $0.distribution.filter { $0.label == "refund" }.map(\.probability) })
+        }
+        lector.work.write("version: 1\ntask: classify\nmulti: true\nlabels: [refund]\n", to: "one.yaml")
+        #expect(lector.run(["pipeline", "check", "one.yaml"]).status == 0)
+        lector.work.write("version: 1\ntask: classify\nlabels: [refund]\n", to: "choice.yaml")
+        let refused = lector.run(["pipeline", "check", "choice.yaml"])
+        #expect(refused.status == 78 && refused.err.contains("line 3") && refused.err.contains("two or more"))
+        #expect(lector.run(["classify", "in.mbox", "--model", "model", "--labels", "refund"]).status == 64)
+    }
+
     @Test("documents that cannot be read or are read in part have their status; the summary counts labels")
     func summary() throws {
         let lector = prepare()

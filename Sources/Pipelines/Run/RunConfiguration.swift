@@ -87,7 +87,8 @@ package struct RunConfiguration: Sendable, Equatable {
     package init?(json: JSONValue?) {
         guard let json, json["task"]?.string == "classify", let labels = json["labels"]?.array,
             let checked = try? LabelList(
-                labels.map { Label(name: $0["name"]?.string ?? "", description: $0["description"]?.string) }),
+                labels.map { Label(name: $0["name"]?.string ?? "", description: $0["description"]?.string) },
+                least: json["multi"]?.bool == true ? 1 : 2),
             let model = json["model"]?.string, let fingerprint = json["modelFingerprint"]?.string,
             let tokenizer = json["tokenizerFingerprint"]?.string,
             let numerics = json["numericsClass"]?.string,

@@ -6,10 +6,11 @@ import Yams
 package enum LabelSource {
     /// From `a,b,c`.
     ///
-    /// - Throws: `.usage` for one label, empty names or duplicates.
-    package static func parse(_ text: String) throws(PipelineError) -> LabelList {
+    /// - Parameter least: How few there may be.
+    /// - Throws: `.usage` for fewer labels, empty names or duplicates.
+    package static func parse(_ text: String, least: Int = 2) throws(PipelineError) -> LabelList {
         let names = text.split(separator: ",", omittingEmptySubsequences: false).map { trimmed(String($0)) }
-        do { return try LabelList(names.map { Label(name: $0) }) } catch {
+        do { return try LabelList(names.map { Label(name: $0) }, least: least) } catch {
             throw .usage("--labels \(TerminalText.sanitized(text)): \(error)")
         }
     }
@@ -17,18 +18,20 @@ package enum LabelSource {
     /// From a YAML file: a list of names, or of `name`, `description` and `examples`.
     ///
     /// - Throws: `.configuration` with the line; `.usage` for a list that is none.
-    package static func read(_ path: String) throws(PipelineError) -> LabelList {
+    package static func read(_ path: String, least: Int = 2) throws(PipelineError) -> LabelList {
         let document = try YAMLDocument(path: path)
         var node = document.root
         if let inner = document.root.mapping?["labels"], document.root.mapping?.count == 1 { node = inner }
-        return try parse(node, in: document)
+        return try parse(node, in: document, least: least)
     }
 
-    package static func parse(_ node: Node, in document: YAMLDocument) throws(PipelineError) -> LabelList {
+    package static func parse(
+        _ node: Node, in document: YAMLDocument, least: Int = 2
+    ) throws(PipelineError) -> LabelList {
         var labels: [Label] = []
         let entries = try document.sequence(node, what: "labels")
         for entry in entries { labels.append(try label(entry, in: document)) }
-        do { return try LabelList(labels) } catch {
+        do { return try LabelList(labels, least: least) } catch {
             throw document.error(place(of: error, in: entries) ?? node, error.description)
         }
     }

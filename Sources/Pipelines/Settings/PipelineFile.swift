@@ -111,10 +111,12 @@ package struct PipelineFile: Sendable, Equatable {
             throw document.error(
                 document.root, "version \(version) is not known; this lector reads version 1")
         }
+        let list = members.first { $0.name.text == "labels" }?.value
+        if !multi, let list, labels.count < 2 {
+            throw document.error(list, LabelError.tooFew(found: labels.names).description)
+        }
         if multi {
-            guard let list = members.first(where: { $0.name.text == "labels" })?.value else {
-                throw document.error(document.root, "`multi` needs `labels`: which may apply?")
-            }
+            guard let list else { throw document.error(document.root, "`multi` needs `labels`: which may apply?") }
             do { _ = try ClassificationPrompt(labels: labels).forEachLabel() } catch {
                 let entries = Array(list.sequence ?? [])
                 throw document.error(LabelSource.place(of: error, in: entries) ?? list, error.description)
@@ -196,7 +198,7 @@ package struct PipelineFile: Sendable, Equatable {
                 throw document.error(value, "the instruction is empty; leave it out for the default")
             }
             instruction = text.last == "\n" ? String(text.dropLast()) : text
-        case "labels": labels = try LabelSource.parse(value, in: document)
+        case "labels": labels = try LabelSource.parse(value, in: document, least: 1)
         case "multi": multi = try document.bool(value, what: what)
         case "threshold":
             threshold = try document.share(value, what: what)
