@@ -196,6 +196,25 @@ import Testing
         #expect(long == short && long.count == 2)
     }
 
+    @Test("]]> in text is text, wherever it is cut, behind damage as before it")
+    func misplacedEnd() {
+        let filler = String(repeating: "filler with words and more\n", count: 10)
+        #expect(read("<r>a<![CDATA[b]]]]>></r>").map(\.text) == ["ab]]>\n"])
+        for text in ["short ]]> text", "\(filler)]]>\(filler)", "a > b &gt; c ]]]>", "&lt;]]>]]>"] {
+            let shown = text.replacingOccurrences(of: "&gt;", with: ">")
+                .replacingOccurrences(of: "&lt;", with: "<")
+            let words = shown.split(whereSeparator: \.isWhitespace)
+            let sound = read("<r><p>before</p><p>\(text)</p></r>")
+            #expect(sound.map(\.status) == [.ok])
+            #expect(sound[0].text.split(whereSeparator: \.isWhitespace) == ["before"] + words)
+            let broken = Array("<r><p>one & two</p><p>\(text)</p></r>".utf8)
+            let whole = read(broken)
+            #expect(whole[0].status == .partial(.damaged))
+            #expect(whole[0].text.contains("]]>"))
+            #expect(read(broken, cuts: [1]) == whole)
+        }
+    }
+
     @Test("any charset")
     func charsets() {
         let latin =

@@ -24,7 +24,8 @@ final class XMLReader: DocumentProducer {
     private var decoder: CharsetDecoder?
     private var filter = XMLTagFilter()
     private var filtered: [UInt8] = []
-    private var unescaped: [UInt8] = []
+    /// Text on its way to or past the parser.
+    private var scratch: [UInt8] = []
 
     // Layout: for each open element whether it holds text of its own.
     private var holdsText: [Bool] = [false]
@@ -215,15 +216,21 @@ final class XMLReader: DocumentProducer {
     private func takeText(_ text: UnsafeRawBufferPointer, _ parser: xmlParserCtxtPtr) {
         var rest = text
         while !rest.isEmpty, Self.isBetweenTags(parser) {
-            var end = XMLText.withCharacters(rest, &unescaped, take)
+            var end = XMLText.withCharacters(rest, &scratch, take)
             parser.pointee.input.pointee.line += Int32(rest.slice(0..<end).lineFeeds)  // for its messages
             rest = rest.slice(end..<rest.count)
             if rest.isEmpty { return }
             end = XMLText.reference(rest) ?? rest.count
-            push(rest.slice(0..<end), parser)
+            pushText(rest.slice(0..<end), parser)
             rest = rest.slice(end..<rest.count)
         }
-        push(rest, parser)
+        pushText(rest, parser)
+    }
+
+    private func pushText(_ text: UnsafeRawBufferPointer, _ parser: xmlParserCtxtPtr) {
+        scratch.removeAll(keepingCapacity: true)
+        filter.append(text: text, to: &scratch)
+        scratch.withUnsafeBytes { push($0, parser) }
     }
 
     /// Whether the parser has read all it was given, and would hand on text that comes next: it has met no damage,

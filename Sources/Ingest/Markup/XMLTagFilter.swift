@@ -3,7 +3,9 @@
 ///
 /// libxml2 2.9.14 needs quadratic time for a tag with many attributes and ends at 10 MB of
 /// one comment, attribute or CDATA section. So attributes, comments and processing
-/// instructions are dropped here (none of them is text), and CDATA is written as text. The
+/// instructions are dropped here (none of them is text), and CDATA is written as text. A `]]>` in
+/// text, which XML forbids, would cost it what its buffer held before: there `>` is written as a
+/// reference, of the kind that it still reads where something else is broken. The
 /// document type declaration passes as it is. One pass, constant memory, any cuts.
 struct XMLTagFilter {
     static let maxNameBytes = 1024
@@ -27,13 +29,15 @@ struct XMLTagFilter {
     private var held: [UInt8] = []
     private var nameBytes = 0
     private var brackets = 0
+    /// How many `]` stood last in the text that the parser saw, at most two.
+    private var closing = 0
     /// Comments and instructions inside a document type lead back to it.
     private var isInDocumentType = false
 
     private static let cdataStart = Array("[CDATA[".utf8)
-    private static let ampersand = Array("&amp;".utf8)
-    private static let less = Array("&lt;".utf8)
-    private static let greater = Array("&gt;".utf8)
+    private static let ampersand = Array("&#38;".utf8)
+    private static let less = Array("&#60;".utf8)
+    private static let greater = Array("&#62;".utf8)
 
     private var home: State { isInDocumentType ? .documentType(quote: 0) : .text }
 
@@ -55,7 +59,8 @@ struct XMLTagFilter {
                     index += 1
                 }
                 if text.count >= Self.longText { return text }
-                output.append(contentsOf: bytes.slice(text))
+                append(text: bytes.slice(text), to: &output)
+                if case .opened = state { closing = 0 }
                 continue
             case .opened:
                 held.removeAll(keepingCapacity: true)
@@ -130,7 +135,9 @@ struct XMLTagFilter {
                 switch byte {
                 case 0x5D:
                     if brackets == 2 { output.append(0x5D) } else { state = .cdata(brackets: brackets + 1) }
-                case 0x3E where brackets == 2: state = .text
+                case 0x3E where brackets == 2:
+                    state = .text
+                    closing = 2  // as its text may end
                 default:
                     for _ in 0..<brackets { output.append(0x5D) }
                     if brackets > 0 { state = .cdata(brackets: 0) }
@@ -164,6 +171,27 @@ struct XMLTagFilter {
             index += 1
         }
         return nil
+    }
+
+    /// Text between tags as the parser should see it.
+    mutating func append(text: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+        guard !text.isEmpty else { return }
+        var start = 0
+        while let end = text.firstOffset(of: 0x3E, from: start) {
+            output.append(contentsOf: text.slice(start..<end))
+            let isMisplaced = closingBrackets(before: end, in: text) == 2
+            output.append(contentsOf: isMisplaced ? Self.greater : [0x3E])
+            closing = 0
+            start = end + 1
+        }
+        output.append(contentsOf: text.slice(start..<text.count))
+        closing = closingBrackets(before: text.count, in: text)
+    }
+
+    private func closingBrackets(before end: Int, in text: UnsafeRawBufferPointer) -> Int {
+        var start = end
+        while start > 0, end - start < 2, text[start - 1] == 0x5D { start -= 1 }
+        return start == 0 ? min(2, closing + end) : end - start
     }
 
     /// Names only have to match: without prefixes there is none to be declared.

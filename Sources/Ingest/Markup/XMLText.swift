@@ -29,8 +29,7 @@ enum XMLText {
     }
 
     /// Where the first byte stands, at or after `start`, that does not stand for itself or has to be looked at: the beginning
-    /// of a reference, of a line end that becomes another, or of a character that XML does not allow. At `start` itself where
-    /// the stretch ends in `]]>`, since libxml2 loses what stands before it.
+    /// of a reference, of a line end that becomes another, or of a character that XML does not allow.
     private static func plainEnd(_ text: UnsafeRawBufferPointer, from start: Int) -> Int {
         var index = start
         while index < text.count {
@@ -44,8 +43,6 @@ enum XMLText {
             while index < text.count, special(text[index]) == 0 { index += 1 }
             guard index < text.count else { break }
             switch text[index] {
-            case 0x3E:
-                if index >= start + 2, text[index - 1] == 0x5D, text[index - 2] == 0x5D { return start }
             case 0xEF:
                 if text.begins(with: [0xEF, 0xBF, 0xBE], at: index)
                     || text.begins(with: [0xEF, 0xBF, 0xBF], at: index)
@@ -59,11 +56,11 @@ enum XMLText {
         return index
     }
 
-    /// 1 for `&`, `>`, what U+FFFE begins with, and control characters but tab and line feed; without a branch.
+    /// 1 for `&`, what U+FFFE begins with, and control characters but tab and line feed; without a branch.
     @inline(__always)
     private static func special(_ byte: UInt8) -> UInt8 {
         let control: UInt8 = (byte < 0x20 ? 1 : 0) & (byte != 0x0A ? 1 : 0) & (byte != 0x09 ? 1 : 0)
-        return control | (byte == 0x26 ? 1 : 0) | (byte == 0x3E ? 1 : 0) | (byte == 0xEF ? 1 : 0)
+        return control | (byte == 0x26 ? 1 : 0) | (byte == 0xEF ? 1 : 0)
     }
 
     /// The character that a reference stands for that needs no declaration, or the line feed that CR LF is.

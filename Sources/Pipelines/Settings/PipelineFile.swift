@@ -116,7 +116,9 @@ package struct PipelineFile: Sendable, Equatable {
             throw document.error(list, LabelError.tooFew(found: labels.names).description)
         }
         if multi {
-            guard let list else { throw document.error(document.root, "`multi` needs `labels`: which may apply?") }
+            guard let list else {
+                throw document.error(document.root, "`multi` needs `labels`: which may apply?")
+            }
             do { _ = try ClassificationPrompt(labels: labels).forEachLabel() } catch {
                 let entries = Array(list.sequence ?? [])
                 throw document.error(LabelSource.place(of: error, in: entries) ?? list, error.description)
