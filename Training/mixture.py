@@ -652,12 +652,17 @@ class Mixture:
 
     def asked(self, text, question, answer_, passages=()):
         """A question as AskPrompt.swift writes it: the text first, then passages of it read again, then the question."""
-        t = self.tok
-        head = [1] + ids(t, "user\nText:\n") + ids(t, text)[:7000]
+        head = [1] + ids(self.tok, "user\nText:\n") + ids(self.tok, text)[:7000]
+        turn, reply = self.turn(question, answer_, passages)
+        return head + turn + reply, len(head) + len(turn)
+
+    def turn(self, question, answer_, passages):
+        """What stands behind the text, and the answer."""
+        t, turn = self.tok, []
         for i, p in enumerate(passages):
-            head += ids(t, "\n\n" if i else "\n\nPassages:\n") + ids(t, p)
-        head += ids(t, f"\n\nQuestion: {question}") + [2] + ids(t, "\n") + [1] + ids(t, "assistant\nAnswer:")
-        return head + ids(t, " " + answer_)[:60] + [2], len(head)
+            turn += ids(t, "\n\n" if i else "\n\nPassages:\n") + ids(t, p)
+        turn += ids(t, f"\n\nQuestion: {question}") + [2] + ids(t, "\n") + [1] + ids(t, "assistant\nAnswer:")
+        return turn, ids(t, " " + answer_)[:60] + [2]
 
     @staticmethod
     def cut(text):
@@ -675,7 +680,7 @@ class Mixture:
         return out
 
     def reading(self):
-        """A long text with several facts, then question after question, each with passages read again: (tokens, begin of the first answer, [(begin, end) of the others])."""
+        """A long text with several facts, then question after question, each with passages read again: (tokens, [(begin, end) of each answer])."""
         r, t = self.r, self.tok
         size = r.choice([1000, 2500, 5000, 9000, 9000, 14000, 20000])
         hay, have = [], 0
@@ -713,7 +718,7 @@ class Mixture:
             for z in w:
                 often[z] = often.get(z, 0) + 1
         answers = []
-        for n, (c, (q, a)) in enumerate(r.sample(items, len(items))):
+        for c, (q, a) in r.sample(items, len(items)):
             if len(out) > 23300:
                 break
             at = text.find(c)
@@ -730,15 +735,10 @@ class Mixture:
                 if at >= 0 and len(out) < 3000:
                     continue
                 a = NOT_THERE
-            for i, p in enumerate(passages):
-                out += ids(t, "\n\n" if i else "\n\nPassages:\n") + ids(t, p)
-            out += ids(t, f"\n\nQuestion: {q}") + [2] + ids(t, "\n") + [1] + ids(t, "assistant\nAnswer:")
-            begin = len(out)
-            out += ids(t, " " + a)[:60] + [2]
-            answers.append((begin, len(out)))
-        if not answers:
-            return self.reading()
-        return out, answers[0], answers[1:]
+            turn, reply = self.turn(q, a, passages)
+            out += turn + reply
+            answers.append((len(out) - len(reply), len(out)))
+        return (out, answers) if answers else self.reading()
 
     def passages_of(self, text, answer_):
         """Stretches of a text in its order, the one with the answer among them."""
@@ -956,12 +956,12 @@ def write(m, out, seed, budget):
     m.modern_letters.r = m.made.r = m.facts.r = m.r
     tokens, offsets, answers, n = [], [0], [], 0
     while n < budget:
-        t, a, *more = m.example()
-        if not more:
+        t, a = m.example()  # the answers' places, or where the only one begins
+        if not isinstance(a, list):
             if len(t) > 8000 or a >= len(t):
                 continue
-            a, more = (a, len(t)), [()]
-        answers += [(len(tokens), *span) for span in (a, *more[0])]
+            a = [(a, len(t))]
+        answers += [(len(tokens), *span) for span in a]
         tokens.append(np.asarray(t, dtype=np.uint16))
         n += len(t)
         offsets.append(n)

@@ -32,6 +32,9 @@ MARKUP = [
  z</pre><script>1<2</script></body></html>""",
     """<?xml version="1.0" encoding="ISO-8859-1"?><a b="c&quot;"><!-- d --><?e f?><g/>h&#10;</a>""",
 ]
+# Five gigabytes of folders in a small 7z, on which libarchive alone is 30 s under the sanitizer; a reader process
+# is bounded (`Tests/IngestTests`).
+SLOW = "7zip_folders_oom"
 count = 0
 
 
@@ -52,6 +55,8 @@ for root in roots:
         for name in names:
             path = os.path.join(folder, name)
             if os.path.islink(path) or os.path.getsize(path) > 16000 or name.endswith((".py", ".swift", ".sh")):
+                continue
+            if SLOW in name:
                 continue
             data = open(path, "rb").read()
             lower = name.lower()

@@ -78,9 +78,21 @@ import Testing
         #expect(read(box(99_999)).count == 3)
     }
 
-    @Test("closing legal words are marked")
-    func disclaimer() {
-        let words = "This e-mail and any attachments are confidential.\nIf it is not for you, delete it.\n"
+    @Test(
+        "closing legal words are marked",
+        arguments: [
+            "This e-mail and any attachments are confidential.",
+            "THIS EMAIL (and any attachments) is private.",
+            "This message and any attachments are for you.", "Confidentiality notice: read no further.",
+            "It is intended solely for the use of the individual named.",
+            "It is intended only for the person or entity named.",
+            "If you are not the intended recipient, stop.",
+            "If you have received this email in error, tell us.", "Diese E-Mail enthält Vertrauliches.",
+            "Ce message et toutes les pièces jointes", "Este mensaje y cualquier archivo",
+            "Der Inhalt dieser E-Mail ist vertraulich.",
+        ])
+    func disclaimer(beginning: String) {
+        let words = "\(beginning)\nIf it is not for you, delete it.\n"
         let found = read("From: a@b.example\nSubject: s\n\nHello.\n\nBye\n\n\(words)")[0]
         #expect(found.marked(.disclaimer) == [words])
     }

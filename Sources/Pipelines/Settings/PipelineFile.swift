@@ -112,9 +112,6 @@ package struct PipelineFile: Sendable, Equatable {
                 document.root, "version \(version) is not known; this lector reads version 1")
         }
         let list = members.first { $0.name.text == "labels" }?.value
-        if !multi, let list, labels.count < 2 {
-            throw document.error(list, LabelError.tooFew(found: labels.names).description)
-        }
         if multi {
             guard let list else {
                 throw document.error(document.root, "`multi` needs `labels`: which may apply?")
@@ -123,6 +120,8 @@ package struct PipelineFile: Sendable, Equatable {
                 let entries = Array(list.sequence ?? [])
                 throw document.error(LabelSource.place(of: error, in: entries) ?? list, error.description)
             }
+        } else if let list, labels.count < 2 {
+            throw document.error(list, LabelError.tooFew(found: labels.names).description)
         }
         if task == .extract, extraction.schema.isNull {
             throw document.error(document.root, "`schema` is missing: what should be extracted?")
