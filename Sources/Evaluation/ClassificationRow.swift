@@ -28,7 +28,7 @@ public struct ClassificationRow: Sendable, Equatable {
     /// All labels, in the order in which they were given; empty when nothing was read. With ``labels`` each has a
     /// probability of its own, and the sum means nothing.
     public var distribution: [LabelProbability]
-    /// What made the probabilities where it was not the prompt: `head`.
+    /// What made the probabilities where it was not the prompt alone: `head` or `refine`.
     public var source: String?
     /// Tokens of the document that the model read.
     public var tokens: Int

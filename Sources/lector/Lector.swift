@@ -30,6 +30,7 @@ struct LectorCommand: ParsableCommand {
             TokensCommand.self,
             PipelineCommand.self,
             TrainHeadCommand.self,
+            RefineCommand.self,
             EvalCommand.self,
             ModelCommand.self,
             DoctorCommand.self,

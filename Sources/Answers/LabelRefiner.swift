@@ -1,0 +1,245 @@
+/// Looks at a batch of labelled documents once more, by what their own words say.
+///
+/// A model that has never seen a collection calls some of its documents wrongly, but mostly not by their words: those of
+/// a label, wrong ones among them, share words that the others lack. So the words of every label are learned from the
+/// labels that the model gave (naive Bayes, soft counts), model and words together give new labels, and so on until they
+/// settle: expectation maximization, the two being taken as independent views. How much either view is worth
+/// and how it leans is fitted in every round.
+///
+/// A document's words are the distinct tokens in it. Deterministic.
+///
+/// Source: Nigam et al., Text Classification from Labeled and Unlabeled Documents using EM (Machine Learning 39, 2000), where
+/// labelled examples stand in the place of the model. The constants and what they were measured on:
+/// docs/decisions/0036-a-collections-own-words.md.
+public struct LabelRefiner: Sendable {
+    /// What is counted for a token that no document of a label has.
+    static let smoothing = 0.05
+    /// What the model's view counts against the words'.
+    static let modelWeight = 0.7
+    /// How much of the shares of the labels in the collection counts as known before a document is read.
+    static let shareWeight = 0.5
+    static let mostRounds = 20
+    /// Rounds end when no probability moves so far any more.
+    static let settled = 0.01
+    /// A token in more than this share of the documents, or in one only, says nothing.
+    static let mostCommon = 0.9
+    /// Scales are fitted on at most so many documents, evenly spaced.
+    static let fitted = 4_096
+
+    /// What came out.
+    public struct Result: Sendable, Equatable {
+        /// By document, as they were added; each sums to 1.
+        public var distributions: [[Double]]
+        public var rounds: Int
+    }
+
+    private let labelCount: Int
+    /// Distinct tokens of all documents, one after the other, and where each document's begin.
+    private var tokens: [Int32] = []
+    private var begins = [0]
+    private var learns: [Bool] = []
+    /// Logarithms of the model's probabilities, `[documents, labels]`.
+    private var model: [Double] = []
+
+    public init(labelCount: Int) {
+        precondition(labelCount >= 2)
+        self.labelCount = labelCount
+    }
+
+    public var count: Int { learns.count }
+
+    /// - Parameters:
+    ///   - document: The distinct tokens, in any order.
+    ///   - distribution: What the model gave each label.
+    ///   - learns: Whether words are learned from the document: not from a copy of one that was.
+    public mutating func add(_ document: Set<Int32>, distribution: [Double], learns: Bool = true) {
+        precondition(distribution.count == labelCount)
+        tokens += document.sorted()
+        begins.append(tokens.count)
+        self.learns.append(learns)
+        model += distribution.map { logarithm(max($0, 1e-9)) }
+    }
+
+    /// - Parameter onRound: Told the number of the round and how many labels it changed.
+    public func refined(onRound: (_ round: Int, _ changed: Int) -> Void = { _, _ in }) -> Result {
+        let learners = learns.indices.filter { learns[$0] }
+        let words = vocabulary(learners)
+        var posterior = model
+        Self.normalize(&posterior, labels: labelCount)
+        var (wordFit, modelFit) = (LabelViewFit(labels: labelCount), LabelViewFit(labels: labelCount))
+        var rounds = 0
+        while rounds < Self.mostRounds, !words.words.isEmpty {
+            rounds += 1
+            let shares = LabelViewFit.meanShares(posterior, of: learners, labels: labelCount)
+            let evidence = words.evidence(posterior, from: learners, labels: labelCount)
+            let byWords = wordFit.fitted(evidence, to: posterior, on: learners)
+            let byModel = modelFit.fitted(model, to: posterior, on: learners)
+            var next = [Double](repeating: 0, count: posterior.count)
+            for at in next.indices {
+                let share = logarithm(shares[at % labelCount] + LabelViewFit.leastShare)
+                next[at] =
+                    byWords[at] - share + Self.modelWeight * (byModel[at] - share) + Self.shareWeight * share
+            }
+            Self.normalize(&next, labels: labelCount)
+            let changed = (0..<count).count { best(next, $0) != best(posterior, $0) }
+            let moved = zip(next, posterior).reduce(0) { max($0, abs($1.0 - $1.1)) }
+            posterior = next
+            onRound(rounds, changed)
+            if moved < Self.settled { break }
+        }
+        let distributions = (0..<count).map { Array(posterior[$0 * labelCount..<($0 + 1) * labelCount]) }
+        return Result(distributions: distributions, rounds: rounds)
+    }
+
+    private func best(_ table: [Double], _ document: Int) -> Int {
+        let row = document * labelCount
+        return (0..<labelCount).max { table[row + $0] < table[row + $1] }!
+    }
+
+    /// Each row of logarithms becomes a distribution.
+    static func normalize(_ table: inout [Double], labels: Int) {
+        for row in stride(from: 0, to: table.count, by: labels) {
+            let highest = table[row..<row + labels].max()!
+            var sum = 0.0
+            for at in row..<row + labels {
+                table[at] = exponential(table[at] - highest)
+                sum += table[at]
+            }
+            for at in row..<row + labels { table[at] /= sum }
+        }
+    }
+
+    private func vocabulary(_ learners: [Int]) -> DocumentWords {
+        var documents = [Int32](repeating: 0, count: Int(tokens.max() ?? -1) + 1)
+        for document in learners {
+            for token in tokens[begins[document]..<begins[document + 1]] { documents[Int(token)] += 1 }
+        }
+        let most = Int32(Self.mostCommon * Double(learners.count))
+        var place = [Int32](repeating: -1, count: documents.count)
+        var size: Int32 = 0
+        for token in place.indices where documents[token] >= 2 && documents[token] <= most {
+            place[token] = size
+            size += 1
+        }
+        var found = DocumentWords(size: Int(size))
+        for document in 0..<count {
+            for token in tokens[begins[document]..<begins[document + 1]] where place[Int(token)] >= 0 {
+                found.words.append(place[Int(token)])
+            }
+            found.begins.append(found.words.count)
+        }
+        return found
+    }
+}
+
+/// The words of a batch of documents, numbered from 0.
+private struct DocumentWords {
+    var size: Int
+    var words: [Int32] = []
+    var begins = [0]
+
+    /// How well each document's words go with each label, `[documents, labels]`: logarithms of multinomial likelihoods over the root of the number of words.
+    func evidence(_ posterior: [Double], from learners: [Int], labels: Int) -> [Double] {
+        var counts = [Double](repeating: LabelRefiner.smoothing, count: size * labels)
+        var sums = [Double](repeating: LabelRefiner.smoothing * Double(size), count: labels)
+        for document in learners {
+            for word in words[begins[document]..<begins[document + 1]] {
+                for label in 0..<labels {
+                    let share = posterior[document * labels + label]
+                    counts[Int(word) * labels + label] += share
+                    sums[label] += share
+                }
+            }
+        }
+        let logSums = sums.map(logarithm)
+        for at in counts.indices { counts[at] = logarithm(counts[at]) - logSums[at % labels] }
+        var found = [Double](repeating: 0, count: posterior.count)
+        for document in 0..<begins.count - 1 {
+            let own = words[begins[document]..<begins[document + 1]]
+            for word in own {
+                for label in 0..<labels {
+                    found[document * labels + label] += counts[Int(word) * labels + label]
+                }
+            }
+            let length = Double(max(own.count, 1)).squareRoot()
+            for label in 0..<labels { found[document * labels + label] /= length }
+        }
+        return found
+    }
+}
+
+/// One view's scale and biases: softmax(scale x view + biases) is the best prediction of the labels that the view alone gives.
+private struct LabelViewFit {
+    /// Added to shares before logarithms are taken.
+    static let leastShare = 1e-3
+    /// Candidates, each 1.33 times the one before.
+    private static let scales: [Double] = (0..<25).map {
+        exponential(logarithm(0.003) + Double($0) * logarithm(1_000) / 24)
+    }
+    private static let biasSteps = 6
+
+    let labels: Int
+    private var scale: Int?
+
+    init(labels: Int) { self.labels = labels }
+
+    /// Mean over some rows of a table of distributions.
+    static func meanShares(_ table: [Double], of rows: some Collection<Int>, labels: Int) -> [Double] {
+        var means = [Double](repeating: 0, count: labels)
+        for row in rows {
+            for label in 0..<labels { means[label] += table[row * labels + label] }
+        }
+        return means.map { $0 / Double(rows.count) }
+    }
+
+    /// The scaled and biased view, `[documents, labels]`. The scale is sought from that of the call before on.
+    mutating func fitted(_ view: [Double], to target: [Double], on learners: [Int]) -> [Double] {
+        var centred = view
+        for row in stride(from: 0, to: centred.count, by: labels) {
+            let mean = centred[row..<row + labels].reduce(0, +) / Double(labels)
+            for at in row..<row + labels { centred[at] -= mean }
+        }
+        let every = max(1, learners.count / LabelRefiner.fitted)
+        let sample = stride(from: 0, to: learners.count, by: every).map { learners[$0] * labels }
+        let rows = sample.flatMap { centred[$0..<$0 + labels] }
+        let wanted = sample.flatMap { target[$0..<$0 + labels] }
+        let shares = Self.meanShares(wanted, of: sample.indices, labels: labels)
+        var known: [Int: (loss: Double, biases: [Double])] = [:]
+        func at(_ scale: Int) -> (loss: Double, biases: [Double]) {
+            if let found = known[scale] { return found }
+            let found = loss(Self.scales[scale], rows, wanted, shares)
+            known[scale] = found
+            return found
+        }
+        var best = scale ?? Self.scales.count / 2
+        while true {
+            let near = [best, best - 1, best + 1].filter { Self.scales.indices.contains($0) }
+            let next = near.min { at($0).loss < at($1).loss }!
+            if next == best { break }
+            best = next
+        }
+        scale = best
+        let biases = at(best).biases
+        return centred.indices.map { Self.scales[best] * centred[$0] + biases[$0 % labels] }
+    }
+
+    /// Cross entropy with the biases that make the mean shares come out right.
+    private func loss(_ scale: Double, _ rows: [Double], _ wanted: [Double], _ shares: [Double]) -> (
+        loss: Double, biases: [Double]
+    ) {
+        var biases = shares.map { logarithm($0 + Self.leastShare) }
+        var predicted = rows
+        for step in 0...Self.biasSteps {
+            for at in rows.indices { predicted[at] = scale * rows[at] + biases[at % labels] }
+            LabelRefiner.normalize(&predicted, labels: labels)
+            if step == Self.biasSteps { break }
+            let got = Self.meanShares(predicted, of: 0..<predicted.count / labels, labels: labels)
+            for label in 0..<labels {
+                biases[label] += logarithm((shares[label] + Self.leastShare) / (got[label] + Self.leastShare))
+            }
+        }
+        var sum = 0.0
+        for at in wanted.indices { sum -= wanted[at] * logarithm(predicted[at] + 1e-12) }
+        return (sum / Double(wanted.count / labels) + 1e-3 * scale * scale, biases)
+    }
+}
