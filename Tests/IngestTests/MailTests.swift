@@ -234,6 +234,27 @@ import Testing
     }
 
     @Test(
+        "text right behind the fields is text, when no empty line comes at all",
+        arguments: [
+            ("they forgot the line", "they forgot the line"),
+            (
+                "they forgot the line\nand: this is text, too\n",
+                "they forgot the line\nand: this is text, too\n"
+            ),
+            ("two\r\nlines\r\n", "two\nlines\n"), (": no name\n", ": no name\n"),
+            (" a field goes on\nbut not here\n", "but not here\n"),
+        ])
+    func noEmptyLine(behind: String, text: String) throws {
+        let found = try mail("From: a@b.example\nSubject: s\n" + behind)
+        #expect(found.text == text && found.status == .ok)
+        #expect(found.document.first("subject")?.hasPrefix("s") == true)
+        #expect(
+            found.end.warnings == [
+                "no empty line ends the header; its text begins at the first line that is no field"
+            ])
+    }
+
+    @Test(
         "a header that GMime need not see whole reads as GMime reads it",
         arguments: [
             "From: a@b.example\n|Subject: s\n\nbody\n", "X-Other: x\n|\nbody\n",

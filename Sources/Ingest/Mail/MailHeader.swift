@@ -70,4 +70,24 @@ struct MailHeader {
         }
         return start
     }
+
+    /// The text of a mail whose header goes over into it with no empty line between, and which has none later either.
+    static func textWithoutEmptyLine(_ message: UnsafeRawBufferPointer) -> Range<Int>? {
+        var position = 0
+        var text: Int?
+        while position < message.count {
+            let lineEnd = message.firstOffset(of: 0x0A, from: position) ?? message.count
+            let line = message.slice(position..<lineEnd)
+            if line.allSatisfy(isSpace) { return nil }
+            if text == nil, line[0] != 0x20, line[0] != 0x09 {
+                let name = line.prefix { $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }
+                if name.isEmpty || name.count == line.count || line[name.count] != 0x3A {
+                    if position == 0 { return nil }
+                    text = position
+                }
+            }
+            position = lineEnd + 1
+        }
+        return text.map { $0..<message.count }
+    }
 }

@@ -117,10 +117,21 @@ struct MailPlanner {
     }
 
     /// Takes the fields of GMime's message and its parts.
-    mutating func plan(_ root: UnsafeMutablePointer<GMimeMessage>) {
+    ///
+    /// - Parameter own: How many of the bytes are the mail's own.
+    mutating func plan(_ root: UnsafeMutablePointer<GMimeMessage>, own: Int) {
         metadata = fields(root, report: true)
         noteMissingFields()
         planParts(root, from: 0)
+        if !parts.contains(where: { $0.body?.hasText(message) ?? true }), attachments.isEmpty,
+            let text = MailHeader.textWithoutEmptyLine(message.slice(0..<own))
+        {
+            warnings.append(
+                "no empty line ends the header; its text begins at the first line that is no field")
+            parts = [
+                PlannedPart(body: MailBody(range: text, encoding: .identity, charset: nil, isHTML: false))
+            ]
+        }
     }
 
     private mutating func noteMissingFields() {

@@ -89,7 +89,7 @@ struct MailReader {
         if found == nil {
             // GMime makes nothing of a header that the message ends in.
             message += [0x0A, 0x0A]
-            found = message.withUnsafeMutableBytes { read($0, writer, envelope, &attachments) }
+            found = message.withUnsafeMutableBytes { read($0, added: 2, writer, envelope, &attachments) }
         }
         var status = found ?? .failed(.damaged)
         if envelope.missingBytes > 0 {
@@ -127,8 +127,10 @@ struct MailReader {
         context.push(AttachmentsReader(items, address: address, depth: depth + 1, budget: budget))
     }
 
+    /// - Parameter added: Bytes at the end that are not the mail's own.
     private func read(
-        _ bytes: UnsafeMutableRawBufferPointer, _ writer: DocumentWriter, _ envelope: Envelope,
+        _ bytes: UnsafeMutableRawBufferPointer, added: Int = 0, _ writer: DocumentWriter,
+        _ envelope: Envelope,
         _ attachments: inout [PlannedAttachment]
     ) -> ItemStatus? {
         let whole = UnsafeRawBufferPointer(bytes)
@@ -143,7 +145,7 @@ struct MailReader {
                 }
                 if isRead == nil { return nil }
             }
-        } else if Self.withMessage(base, bytes.count, { planner.plan($0) }) == nil {
+        } else if Self.withMessage(base, bytes.count, { planner.plan($0, own: bytes.count - added) }) == nil {
             return nil
         }
         writer.document.metadata = planner.metadata
