@@ -1,5 +1,5 @@
 #!/bin/sh
-# lector beside the bare libraries and Python, medians of five by processor time (the machine may be shared):
+# lector beside the bare libraries and Python, medians of seven by processor time (the machine may be shared):
 #   sh Benchmarks/ingest/measure_bare.sh MAILBOX [FOLDER]     (needs cc, pkg-config, GNU time, 1 GB there)
 # DUMP=pages-articles.xml.bz2 in the environment: a real MediaWiki dump too, its pages over and over up to 200 MB. That of
 # this script is long runs of text, which libxml2 passes at three times the speed of a real one.
@@ -28,14 +28,13 @@ page = """  <page>
   </page>
 """
 words = "\n".join("A line of text that says little, and [[links|link]] to others, number %d." % n for n in range(50))
-for name, size in (("200m.xml", 200 << 20), ("20m.xml", 20 << 20)):
-    with open(sys.argv[2] + "/" + name, "w") as file:
-        file.write('<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">\n')
-        number = 0
-        while file.tell() < size:
-            number += 1
-            file.write(page % (number, number, number, words))
-        file.write("</mediawiki>\n")
+with open(sys.argv[2] + "/200m.xml", "w") as file:
+    file.write('<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">\n')
+    number = 0
+    while file.tell() < 200 << 20:
+        number += 1
+        file.write(page % (number, number, number, words))
+    file.write("</mediawiki>\n")
 P
 [ -z "${DUMP:-}" ] || [ -e "$folder/dump.xml" ] || python3 - "$DUMP" "$folder/dump.xml" <<'P'
 import bz2, sys
@@ -48,25 +47,26 @@ with open(sys.argv[2], "wb") as file:
     file.write(data[end:])
 P
 
-# median NAME COMMAND...: user seconds, elapsed seconds, peak of the median run.
-median() {
+# The machine's speed drifts: everything runs in turn, seven times, and the medians are printed with the lowest and the highest.
+run() { # NAME COMMAND...
     name=$1
     shift
-    for _ in 1 2 3 4 5; do
-        /usr/bin/time -a -o "$folder/times" -f "%U %e %M" "$@" >/dev/null 2>&1 || true
-    done
-    grep -v '^Command' "$folder/times" | sort -n | sed -n 3p | while read -r user elapsed peak; do
-        echo "$name: $user s user, $elapsed s, peak $peak KiB"
-    done
-    rm -f "$folder/times"
+    /usr/bin/time -a -o "$folder/times.$name" -f "%U %e %M" "$@" >/dev/null 2>&1 || true
 }
-median "lector 60m.mbox" "$lector" documents --no-attachments "$folder/60m.mbox"
-median "bare GMime 60m.mbox" "$folder/bare" gmime "$folder/60m.mbox"
-median "lector 20m.xml" "$lector" documents "$folder/20m.xml"
-median "lector 200m.xml" "$lector" documents "$folder/200m.xml"
-median "bare libxml2 200m.xml" "$folder/bare" sax "$folder/200m.xml"
-if [ -e "$folder/dump.xml" ]; then
-    median "lector dump.xml" "$lector" documents "$folder/dump.xml"
-    median "bare libxml2 dump.xml" "$folder/bare" sax "$folder/dump.xml"
-fi
-/usr/bin/time -f "python 60m.mbox: %U s user, %e s, peak %M KiB" python3 "$here/python_mail.py" "$folder/60m.mbox"
+rm -f "$folder"/times.*
+for _ in 1 2 3 4 5 6 7; do
+    run lector-60m.mbox "$lector" documents --no-attachments "$folder/60m.mbox"
+    run gmime-60m.mbox "$folder/bare" gmime "$folder/60m.mbox"
+    run lector-200m.xml "$lector" documents "$folder/200m.xml"
+    run libxml2-200m.xml "$folder/bare" sax "$folder/200m.xml"
+    if [ -e "$folder/dump.xml" ]; then
+        run lector-dump.xml "$lector" documents "$folder/dump.xml"
+        run libxml2-dump.xml "$folder/bare" sax "$folder/dump.xml"
+    fi
+done
+run python-60m.mbox python3 "$here/python_mail.py" "$folder/60m.mbox"
+for name in lector-60m.mbox gmime-60m.mbox python-60m.mbox lector-200m.xml libxml2-200m.xml lector-dump.xml libxml2-dump.xml; do
+    [ -e "$folder/times.$name" ] && grep -v '^Command' "$folder/times.$name" | sort -n | awk -v name="$name" '
+        { user[NR] = $1; elapsed[NR] = $2; peak[NR] = $3 }
+        END { m = int((NR + 1) / 2); print name ": " user[m] " s user (" user[1] " to " user[NR] "), " elapsed[m] " s, peak " peak[m] " KiB" }'
+done
