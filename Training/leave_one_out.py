@@ -4,10 +4,10 @@
 
 From the teacher, since the shipped weights have seen all four: one distillation on text without any of their mails, one fine-tune on
 the mixture without them (WORK/general/mix*.npz, made with CORPORA empty), and from there four short ones (WORK/CORPUS/mix*.npz: spam prompts of the
-three others, three fifths; the general mixture the rest), each scored on its own corpus (WORK/loo.npz). Where WORK/letters/mix*.npz are there (mail of letters.py,
-and the general mixture made WITHOUT=modern), four more branches come first that read a fifth of them, with the deadlines CORPUS_letters. With WORK/ship.pt and WORK/ship/mix*.npz
-there, the rest of the time is quantization-aware training of the shipped weights. WORK/deadlines.json: distil, tune, one for each
-corpus, qat.
+three others, three fifths; the general mixture the rest), each scored on its own corpus (WORK/loo.npz): the answers' log likelihoods and the state before
+the answer. Branches whose deadline is named CORPUS_letters read a tenth of WORK/letters/mix*.npz (mail of letters.py; the general mixture is made
+WITHOUT=modern). With WORK/ship.pt and WORK/ship/mix*.npz there, the rest of the time is quantization-aware training of the shipped weights.
+WORK/deadlines.json: distil, tune, one for each branch in their order, qat.
 """
 import json
 import lzma
@@ -28,7 +28,7 @@ def prompts(folder, tokenizer, out):
     r.shuffle(mails)
     for m in mails:
         name = f"{m['source']} {m['split']}"
-        if len(sets.setdefault(name, [])) < 500:
+        if len(sets.setdefault(name, [])) < 1500:
             a, b = segments(tok, [("spam", None), ("ham", None)])
             sets[name].append((a + ids(tok, m["text"][:15200])[:1900] + b, [answer(tok, l) for l in ("spam", "ham")], int(m["label"] == "ham")))
     packed = {}
@@ -36,7 +36,7 @@ def prompts(folder, tokenizer, out):
         packed[k] = np.empty(len(v), dtype=object)
         packed[k][:] = v
         print(k, len(v))
-    np.savez(out, **packed)
+    np.savez_compressed(out, **packed)
 
 
 def main():
@@ -62,19 +62,21 @@ def main():
     sets = {k: list(z[k])[: 1 if t.CPU else None] for k in z.files}
     results, kept = {"before": t.evaluate(model, sets, "no mail seen")}, {}
     t.wait_for(*(f"{c}/mix000.npz" for c in t.CORPORA))
-    modern = os.path.exists(f"{t.WORK}/letters")
-    for letters in (True, False) if modern else (False,):
-        for c in t.CORPORA:
-            name = f"{c}_letters" if letters else c
-            t.load(model, f"{t.WORK}/general.pt")
-            kinds = [f"{t.WORK}/{c}/mix*.npz", f"{t.WORK}/general/mix*.npz"] + [f"{t.WORK}/letters/mix*.npz"] * letters
-            t.run_phase("tune", model, teacher, stream, t.Examples(*kinds, shares=(0.45, 0.35, 0.2) if letters else (0.6, 0.4)), True, name=name, rate=t.LR["tune"] * 0.6)
-            results[name] = t.evaluate(model, sets, f"without {c}, {'with' if letters else 'no'} letters")
-            for k in (f"{c} dev", f"{c} train"):
-                kept[f"{name} {k}"] = np.asarray(t.scores(model, sets[k]))
-                kept[f"{name} {k} answers"] = np.asarray([i for _, _, i in sets[k]])
-            np.savez(f"{t.WORK}/loo-scores.npz", **kept)
-            json.dump(results, open(f"{t.WORK}/results.json", "w"), indent=1)
+    for name in json.load(open(f"{t.WORK}/deadlines.json")):
+        c, _, letters = name.partition("_")
+        if c not in t.CORPORA:
+            continue
+        t.load(model, f"{t.WORK}/general.pt")
+        kinds = [f"{t.WORK}/{c}/mix*.npz", f"{t.WORK}/general/mix*.npz"] + [f"{t.WORK}/letters/mix*.npz"] * bool(letters)
+        t.run_phase("tune", model, teacher, stream, t.Examples(*kinds, shares=(0.5, 0.4, 0.1) if letters else (0.6, 0.4)), True, name=name, rate=t.LR["tune"] * 0.6)
+        results[name] = t.evaluate(model, sets, f"without {c}, {'with' if letters else 'no'} letters")
+        for k in (f"{c} dev", f"{c} train"):
+            states = {}
+            kept[f"{name} {k}"] = np.asarray(t.scores(model, sets[k], states))
+            kept[f"{name} {k} answers"] = np.asarray([i for _, _, i in sets[k]])
+            kept[f"{name} {k} states"] = np.stack([states[n] for n in range(len(sets[k]))])
+        np.savez(f"{t.WORK}/loo-scores.npz", **kept)
+        json.dump(results, open(f"{t.WORK}/results.json", "w"), indent=1)
     t.go_on_with_shipped(model, teacher, stream, held, rows, results)
     open(f"{t.WORK}/done", "w").close()
     t.log("done")

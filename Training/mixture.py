@@ -292,7 +292,7 @@ class Mixture:
         pairs = [(f(n), d.get(n) if not (part and r.random() < 0.5) else None) for n in names]
         ins = DEFAULT_INSTRUCTION if r.random() < 0.5 else r.choice(instructions + INSTRUCTIONS if instructions and r.random() < 0.6 else INSTRUCTIONS)
         ins = force or ins
-        if r.random() < (0.33 if mail else 0.06):
+        if r.random() < (0.4 if mail else 0.06):
             wrong = [f(n) for n in names if n != target]
             text = self.inject(text, wrong if wrong and r.random() < 0.85 else [f(target)], mail)
         order = "batch" if r.random() < (0.2 if alone else 0.7) else "document"
@@ -942,8 +942,8 @@ class Mixture:
         d, s = r.choice(self.summaries)
         return self.chat(r.choice(["Summarize the text in a sentence.", "Give a short summary.", "What is the main point of this text?", "TL;DR"]) + "\n\nText:\n" + d[:6000], s)
 
-    KINDS = [("mail_spam", 0.17), ("modern", 0.07), ("newsgroup", 0.14), ("short", 0.11), ("topic", 0.20), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
-             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.12), ("summary", 0.02), ("needle", 0.045), ("ask", 0.05), ("reading", 0.007)]
+    KINDS = [("mail_spam", 0.18), ("modern", 0.07), ("newsgroup", 0.17), ("short", 0.12), ("topic", 0.20), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
+             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.12), ("summary", 0.02), ("needle", 0.045), ("ask", 0.05), ("reading", 0.0035)]
 
     def example(self):
         names, weights = zip(*((n, w) for n, w in self.KINDS if os.environ.get("ONLY", n) == n != os.environ.get("WITHOUT") and (CORPORA or n != "mail_spam")))

@@ -272,8 +272,8 @@ def held_loss(model, tokens, rows, length, teacher=None):
 
 
 @torch.no_grad()
-def scores(model, items):
-    """items: (prompt ids, candidate answers, index of the right one). The log likelihood of each whole answer, item by item."""
+def scores(model, items, states=None):
+    """items: (prompt ids, candidate answers, index of the right one). The log likelihood of each whole answer, item by item; `states` receives the last hidden state before one."""
     jobs = []
     for n, (head, cand, _) in enumerate(items):
         if len({c[0] for c in cand}) == len(cand):
@@ -300,7 +300,9 @@ def scores(model, items):
         lp = torch.log_softmax(lp, -1)
         at = 0
         picks, where = [], []
-        for j in chunk:
+        for j, e in zip(chunk, ends):
+            if states is not None:
+                states[j[0]] = h[e - (1 if j[1] < 0 else len(j[3]))].half().cpu().numpy()
             if j[1] < 0:
                 for k, c in enumerate(j[3]):
                     picks.append((at, c[0]))
