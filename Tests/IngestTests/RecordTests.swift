@@ -89,4 +89,40 @@ import Testing
         )[0]
         #expect(book.text == "B\na b\nif x\n  y\n")
     }
+
+    @Test("references to entities that no DTD here declares: those of HTML are known, others left out alone")
+    func unknownEntities() {
+        for (file, text) in [
+            ("<doc><p>caf&eacute;&nosuch; &amp; a&nbsp;b &lt;c&gt;</p></doc>", "caf\u{E9} & a\u{A0}b <c>\n"),
+            (
+                "<rss><channel><item><description>caf&eacute; &amp; tea &lt;b&gt;bold&lt;/b&gt; &nosuch;last</description></item></channel></rss>",
+                "caf\u{E9} & tea bold last\n"
+            ),
+        ] {
+            let whole = read(file)
+            #expect(whole.map(\.text) == [text] && whole[0].status == .ok)
+            #expect(whole[0].end.warnings == ["1 references to entities that are not known here, left out"])
+            #expect(read(Array(file.utf8), cuts: [1]) == whole)
+        }
+    }
+
+    @Test("elements of XHTML in a feed part words as HTML does, and what is escaped in them is text")
+    func xhtmlInFeeds() {
+        let file =
+            "<feed><entry><content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'><p>one</p><p>two</p>four<br/>five 3 &lt;b and more"
+            + "<ul><li>six</li></ul></div></content></entry></feed>"
+        let whole = read(file)
+        #expect(
+            whole[0].text.split(whereSeparator: \.isWhitespace)
+                == ["one", "two", "four", "five", "3", "<b", "and", "more", "-", "six"])
+        #expect(whole[0].status == .ok && read(Array(file.utf8), cuts: [1]) == whole)
+    }
+
+    @Test("HTML that the file ends in is not lost")
+    func cutHTML() {
+        let file = "<rss><channel><title>N</title><item><description>Rolling &lt;i&gt;Stone&lt;/i&gt;, BBC"
+        let whole = read(file)
+        #expect(whole.map(\.text) == ["N\nRolling Stone, BBC\n"] && whole[0].status == .partial(.damaged))
+        #expect(read(Array(file.utf8), cuts: [1]) == whole)
+    }
 }

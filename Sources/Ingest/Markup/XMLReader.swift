@@ -243,6 +243,7 @@ final class XMLReader: DocumentProducer {
     }
 
     private func finish(_ decoder: CharsetDecoder) {
+        if let page = html { writeHTML(page.source) }
         if decoder.repairs > 0 {
             writer.warn("\(decoder.repairs) invalid stretches of \(decoder.charset) replaced by U+FFFD")
         }
@@ -356,7 +357,11 @@ final class XMLReader: DocumentProducer {
         }
         if skipDepth > 0 || meaning.isSkipped { skipDepth += 1 }
         if preserveDepth > 0 || meaning.isPreserved { preserveDepth += 1 }
-        if meaning.isHTML, html == nil { html = (path.count, []) }
+        if html != nil {
+            appendHTML("<\(meaning.local)>".utf8)
+        } else if meaning.isHTML {
+            html = (path.count, [])
+        }
         if !holdsText[holdsText.count - 1] { breakLine() }
         holdsText.append(false)
     }
@@ -375,7 +380,13 @@ final class XMLReader: DocumentProducer {
             }
             field = nil
         }
-        if let page = html, page.depth == path.count { writeHTML(page.source) }
+        if let page = html, let last = path.last {
+            if page.depth == path.count {
+                writeHTML(page.source)
+            } else if !["br", "hr", "img"].contains(meanings[last].local) {
+                appendHTML("</\(meanings[last].local)>".utf8)
+            }
+        }
         holdsText.removeLast()
         if skipDepth > 0 { skipDepth -= 1 }
         if preserveDepth > 0 { preserveDepth -= 1 }
@@ -409,7 +420,11 @@ final class XMLReader: DocumentProducer {
         hasText = false
     }
 
-    /// HTML that stands in an element as its text, as feeds have it.
+    private func appendHTML(_ bytes: some Collection<UInt8>) {
+        if html!.source.count < 16 << 20 { html!.source.append(contentsOf: bytes) }
+    }
+
+    /// HTML that stands in an element as its text or as elements, as feeds have it.
     private func writeHTML(_ source: [UInt8]) {
         html = nil
         guard source.contains(where: { !isSpace($0) }) else { return }
@@ -439,8 +454,19 @@ final class XMLReader: DocumentProducer {
     private func take(_ text: UnsafeRawBufferPointer) {
         if field != nil, field!.value.count < limits.maxHeaderBytes { field!.value.append(contentsOf: text) }
         guard isInText else { return }
-        if html != nil {
-            if html!.source.count < 16 << 20 { html!.source.append(contentsOf: text) }
+        if let page = html {
+            // Text of the element itself is escaped HTML; in elements inside, of XHTML, it is text.
+            if path.count == page.depth {
+                appendHTML(text)
+            } else {
+                for byte in text {
+                    switch byte {
+                    case 0x26: appendHTML("&amp;".utf8)
+                    case 0x3C: appendHTML("&lt;".utf8)
+                    default: appendHTML(CollectionOfOne(byte))
+                    }
+                }
+            }
         } else if preserveDepth > 0 {
             writePreserved(text)
         } else {
@@ -510,7 +536,8 @@ final class XMLReader: DocumentProducer {
     }
 
     /// What libxml2 puts in the place of `&name;`: an entity as if it were predefined, with
-    /// the text that we expanded.
+    /// the text that we expanded. One that is not known is empty: told that there is none, libxml2
+    /// would leave out all that come later, `&amp;` too.
     private func entity(_ rawName: UnsafePointer<xmlChar>?) -> xmlEntityPtr? {
         // While the declarations are read libxml2 asks only whether there is one already.
         guard let rawName, stop == nil, parser?.pointee.inSubset == 0 else { return nil }
@@ -519,7 +546,6 @@ final class XMLReader: DocumentProducer {
         if let known = expanded[name] {
             result = known
         } else {
-            guard entities[name] != nil else { return nil }
             var text: [UInt8] = []
             expand(name, into: &text, within: [])
             if stop != nil { return nil }
@@ -535,6 +561,7 @@ final class XMLReader: DocumentProducer {
             result.pointee.length = Int32(text.count - 1)
             expanded[name] = result
         }
+        if result.pointee.length == 0, entities[name] == nil { undeclared += 1 }
         count(Int(result.pointee.length))
         return stop == nil ? result : nil
     }
@@ -549,7 +576,14 @@ final class XMLReader: DocumentProducer {
 
     /// Replaces references in an entity's value; markup in it falls away.
     private func expand(_ name: String, into output: inout [UInt8], within parents: [String]) {
-        guard let value = entities[name], stop == nil else { return }
+        guard stop == nil else { return }
+        guard let value = entities[name] else {
+            // A DTD that is not loaded may declare those of HTML.
+            if let known = htmlEntityLookup(name), let scalar = Unicode.Scalar(known.pointee.value) {
+                output += Array(String(Character(scalar)).utf8)
+            }
+            return
+        }
         if parents.contains(name) || parents.count > 40 {
             return halt(.partial(.damaged), "the entity \(name) contains itself")
         }
