@@ -54,9 +54,7 @@ for root in roots:
     for folder, _, names in os.walk(root):
         for name in names:
             path = os.path.join(folder, name)
-            if os.path.islink(path) or os.path.getsize(path) > 16000 or name.endswith((".py", ".swift", ".sh")):
-                continue
-            if SLOW in name:
+            if os.path.islink(path) or os.path.getsize(path) > 16000 or name.endswith((".py", ".swift", ".sh")) or SLOW in name:
                 continue
             data = open(path, "rb").read()
             lower = name.lower()
