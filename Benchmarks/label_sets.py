@@ -12,6 +12,7 @@ import importlib.util
 import json
 import lzma
 import math
+import os
 import pathlib
 import random
 import re
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 
-LECTOR = pathlib.Path(__file__).resolve().parent.parent / ".build/release/lector"
+LECTOR = os.environ.get("LECTOR", pathlib.Path(__file__).resolve().parent.parent / ".build/release/lector")
 TREC = {"entity": "thing", "human": "person", "description": "description or reason", "numeric": "number",
         "location": "place", "abbreviation": "abbreviation"}
 
@@ -57,16 +58,28 @@ def label_sets(data: pathlib.Path, limit=600):
         yield name, [text for text, _ in pairs], [label for _, label in pairs], labels
 
 
+def write_texts(folder: pathlib.Path, texts):
+    """The texts as files, in an order that lector keeps; their paths."""
+    folder.mkdir()
+    paths = [folder / f"{index:05}.txt" for index in range(len(texts))]
+    for path, text in zip(paths, texts):
+        path.write_text(text)
+    return paths
+
+
+def lector(*arguments):
+    """Runs a verb; 1 is well, too: texts without an answer."""
+    status = subprocess.run([LECTOR, *arguments, "--quiet"]).returncode
+    if status not in (0, 1):
+        sys.exit(f"lector {arguments[0]} ended with {status}")
+
+
 def classify(texts, labels, *options) -> list[dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        (folder / "in").mkdir()
-        for index, text in enumerate(texts):
-            (folder / "in" / f"{index:05}.txt").write_text(text)
-        status = subprocess.run([LECTOR, "classify", folder / "in", "--labels", ",".join(labels), "-o", folder / "rows.jsonl",
-                                 "--state-dir", folder / "state", "--quiet", *options]).returncode
-        if status not in (0, 1):
-            sys.exit(f"lector classify ended with {status}")
+        write_texts(folder / "in", texts)
+        lector("classify", folder / "in", "--labels", ",".join(labels), "-o", folder / "rows.jsonl",
+               "--state-dir", folder / "state", *options)
         found = [json.loads(line) for line in open(folder / "rows.jsonl")]
     if len(found) != len(texts):
         sys.exit(f"{len(texts)} texts went in, {len(found)} rows came out")

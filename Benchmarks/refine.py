@@ -9,16 +9,13 @@ that reads the words is the bundled one, which gives no label there.
 """
 import json
 import math
-import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 
 import label_sets
 
-LECTOR = pathlib.Path(os.environ.get("LECTOR", label_sets.LECTOR))
 CORPORA = ["spamassassin", "csdmc2010", "enron1", "lingspam"]
 
 
@@ -26,24 +23,16 @@ def refine(texts, labels, rows=None, options=()):
     """[(label before, label after)]; the rows are those of `lector classify`, or distributions given."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        (folder / "in").mkdir()
-        paths = [folder / "in" / f"{index:05}.txt" for index in range(len(texts))]
-        for path, text in zip(paths, texts):
-            path.write_text(text)
+        paths = label_sets.write_texts(folder / "in", texts)
+        before, after = folder / "rows.jsonl", folder / "out.jsonl"
         if rows is None:
-            status = subprocess.run([LECTOR, "classify", folder / "in", "--labels", ",".join(labels), "-o", folder / "rows.jsonl",
-                                     "--state-dir", folder / "state", "--quiet", *options]).returncode
-            if status not in (0, 1):
-                sys.exit(f"lector classify ended with {status}")
+            label_sets.lector("classify", folder / "in", "--labels", ",".join(labels), "-o", before, "--state-dir", folder / "state", *options)
         else:
-            with open(folder / "rows.jsonl", "w") as file:
+            with open(before, "w") as file:
                 for path, row in zip(paths, rows):
                     file.write(json.dumps(dict(item=str(path), status="ok", label=max(row, key=row.get), distribution=row, tokens=0, read=1)) + "\n")
-        status = subprocess.run([LECTOR, "refine", folder / "in", "--rows", folder / "rows.jsonl", "-o", folder / "out.jsonl", "--quiet"]).returncode
-        if status not in (0, 1):
-            sys.exit(f"lector refine ended with {status}")
-        read = lambda name: [json.loads(line)["label"] for line in open(folder / name)]
-        return list(zip(read("rows.jsonl"), read("out.jsonl")))
+        label_sets.lector("refine", folder / "in", "--rows", before, "-o", after)
+        return list(zip(*([json.loads(line)["label"] for line in open(path)] for path in (before, after))))
 
 
 def share(pairs, gold):

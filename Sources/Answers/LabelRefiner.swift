@@ -65,7 +65,7 @@ public struct LabelRefiner: Sendable {
         let learners = learns.indices.filter { learns[$0] }
         let words = vocabulary(learners)
         var posterior = model
-        Self.normalize(&posterior, labels: labelCount)
+        softmaxRows(&posterior, width: labelCount)
         var (wordFit, modelFit) = (LabelViewFit(labels: labelCount), LabelViewFit(labels: labelCount))
         var rounds = 0
         while rounds < Self.mostRounds, !words.words.isEmpty {
@@ -80,7 +80,7 @@ public struct LabelRefiner: Sendable {
                 next[at] =
                     byWords[at] - share + Self.modelWeight * (byModel[at] - share) + Self.shareWeight * share
             }
-            Self.normalize(&next, labels: labelCount)
+            softmaxRows(&next, width: labelCount)
             let changed = (0..<count).count { best(next, $0) != best(posterior, $0) }
             let moved = zip(next, posterior).reduce(0) { max($0, abs($1.0 - $1.1)) }
             posterior = next
@@ -94,19 +94,6 @@ public struct LabelRefiner: Sendable {
     private func best(_ table: [Double], _ document: Int) -> Int {
         let row = document * labelCount
         return (0..<labelCount).max { table[row + $0] < table[row + $1] }!
-    }
-
-    /// Each row of logarithms becomes a distribution.
-    static func normalize(_ table: inout [Double], labels: Int) {
-        for row in stride(from: 0, to: table.count, by: labels) {
-            let highest = table[row..<row + labels].max()!
-            var sum = 0.0
-            for at in row..<row + labels {
-                table[at] = exponential(table[at] - highest)
-                sum += table[at]
-            }
-            for at in row..<row + labels { table[at] /= sum }
-        }
     }
 
     private func vocabulary(_ learners: [Int]) -> DocumentWords {
@@ -231,7 +218,7 @@ private struct LabelViewFit {
         var predicted = rows
         for step in 0...Self.biasSteps {
             for at in rows.indices { predicted[at] = scale * rows[at] + biases[at % labels] }
-            LabelRefiner.normalize(&predicted, labels: labels)
+            softmaxRows(&predicted, width: labels)
             if step == Self.biasSteps { break }
             let got = Self.meanShares(predicted, of: 0..<predicted.count / labels, labels: labels)
             for label in 0..<labels {

@@ -114,8 +114,20 @@ public enum HeadError: Error, Equatable, CustomStringConvertible {
 
 /// Probabilities in proportion to e to the power of the scores.
 func softmax(_ scores: [Double]) -> [Double] {
-    let largest = scores.max()!
-    let weights = scores.map { exponential($0 - largest) }
-    let sum = weights.reduce(0, +)
-    return weights.map { $0 / sum }
+    var shares = scores
+    softmaxRows(&shares, width: scores.count)
+    return shares
+}
+
+/// The same for each row of a table.
+func softmaxRows(_ table: inout [Double], width: Int) {
+    for row in stride(from: 0, to: table.count, by: width) {
+        let largest = table[row..<row + width].max()!
+        var sum = 0.0
+        for at in row..<row + width {
+            table[at] = exponential(table[at] - largest)
+            sum += table[at]
+        }
+        for at in row..<row + width { table[at] /= sum }
+    }
 }

@@ -19,6 +19,17 @@ enum CommandSupport {
         return result
     }
 
+    static func meter(_ settings: Settings, progress: String?, quiet: Bool) throws(PipelineError)
+        -> ProgressMeter
+    {
+        let entry = settings.entry(.progress, flag: progress)
+        guard let style = entry.map({ ProgressMeter.Style(rawValue: $0.value) }) ?? .auto else {
+            throw settings.bad(entry!, "auto, bar, json or none was expected")
+        }
+        let noColor = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
+        return ProgressMeter(style: style, noColor: noColor, isQuiet: quiet)
+    }
+
     /// Runs the body of a verb; what it throws is printed on stderr and becomes the exit
     /// status of docs and `--help`.
     static func run(_ body: () throws -> Int32) throws {

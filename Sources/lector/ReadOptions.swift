@@ -50,10 +50,7 @@ struct ReadOptions: ParsableArguments {
     }
 
     func meter(_ settings: Settings) throws(PipelineError) -> ProgressMeter {
-        var options = RunOptions.parseOrExit([])
-        options.progress = progress
-        options.quiet = quiet
-        return try options.meter(settings)
+        try CommandSupport.meter(settings, progress: progress, quiet: quiet)
     }
 
     func open(_ settings: Settings) throws(PipelineError) -> LoadedModel {

@@ -81,10 +81,8 @@ struct RefineCommand: ParsableCommand {
     func run() throws {
         try CommandSupport.run {
             StopSignal.install()
-            var options = RunOptions.parseOrExit([])
-            (options.progress, options.quiet) = (progress, quiet)
-            let settings = try options.settings()
-            let meter = try options.meter(settings)
+            let settings = try Settings(environment: CommandSupport.environment)
+            let meter = try CommandSupport.meter(settings, progress: progress, quiet: quiet)
             var target = RunRequest.Output()
             target.modelPath = settings.text(.model, flag: model)
             var request = Refinement.Request(inputs: .init(inputs, reading: try reading.over()), rows: rows)

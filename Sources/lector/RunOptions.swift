@@ -73,12 +73,7 @@ struct RunOptions: ParsableArguments {
     }
 
     func meter(_ settings: Settings) throws(PipelineError) -> ProgressMeter {
-        let entry = settings.entry(.progress, flag: progress)
-        guard let style = entry.map({ ProgressMeter.Style(rawValue: $0.value) }) ?? .auto else {
-            throw settings.bad(entry!, "auto, bar, json or none was expected")
-        }
-        let noColor = CommandSupport.environment["NO_COLOR"].map { !$0.isEmpty } ?? false
-        return ProgressMeter(style: style, noColor: noColor, isQuiet: quiet)
+        try CommandSupport.meter(settings, progress: progress, quiet: quiet)
     }
 
     /// Opens the model, runs, and says how it ended.

@@ -85,10 +85,8 @@ struct TrainHeadCommand: ParsableCommand {
     func run() throws {
         try CommandSupport.run {
             StopSignal.install()
-            var options = RunOptions.parseOrExit([])
-            (options.progress, options.quiet) = (progress, quiet)
-            let settings = try options.settings()
-            let meter = try options.meter(settings)
+            let settings = try Settings(environment: CommandSupport.environment)
+            let meter = try CommandSupport.meter(settings, progress: progress, quiet: quiet)
             var target = RunRequest.Output()
             target.modelPath = settings.text(.model, flag: model)
             target.threads = try settings.integer(.threads, flag: threads)
