@@ -111,12 +111,19 @@ enum ContentKind: Equatable {
     }
 
     private static func isUuencoded(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.begins(with: "begin "), let end = bytes.firstOffset(of: 0x0A), end > 10, end < 256,
-            (6..<9).allSatisfy({ (0x30...0x37).contains(bytes[$0]) }), bytes[9] == 0x20,
+        guard uuencodedModeDigits(bytes) != nil, let end = bytes.firstOffset(of: 0x0A), end > 10, end < 256,
             bytes.count > end + 61
         else { return false }
         // A full line: its length character, then 60 characters of the alphabet.
         return bytes[end + 1] == 0x4D && (end + 2..<end + 62).allSatisfy { (0x20...0x60).contains(bytes[$0]) }
+    }
+
+    /// Octal digits of the mode in `begin 644 name`: three, or four.
+    static func uuencodedModeDigits(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        guard bytes.begins(with: "begin "), let space = bytes.firstOffset(of: 0x20, from: 6),
+            space == 9 || space == 10, bytes[6..<space].allSatisfy({ (0x30...0x37).contains($0) })
+        else { return nil }
+        return space - 6
     }
 
     // MARK: Documents with a magic of their own

@@ -40,6 +40,48 @@ import Testing
         #expect(text[0].text.hasPrefix("0 some text: "))
     }
 
+    @Test(
+        "a file whose checksum is wrong is damaged, and keeps its text",
+        arguments: ["checksum.7z", "checksum.zip"])
+    func checksum(name: String) {
+        let found = open(name)
+        #expect(found.map(\.status) == [.partial(.damaged), .ok])
+        #expect(
+            found.map(\.text) == [
+                name.hasSuffix("7z") ? "The first file.\n" : "The worst file.\n", "The second file.\n",
+            ])
+        #expect(found[0].end.warnings.contains { $0.contains("CRC") }, "\(found[0].end.warnings)")
+    }
+
+    @Test("each of the files packed together by an unknown method is unsupported")
+    func unknownMethod() {
+        let found = open("unknown-method.7z")
+        #expect(found.map(\.status) == [.failed(.unsupported), .failed(.unsupported)])
+    }
+
+    @Test(
+        "uuencoded files are unpacked, with a mode of three digits or four",
+        arguments: ["644", "0744", "1644"])
+    func uuencoded(mode: String) {
+        let text = Array(String(repeating: "A line of the text.\n", count: 9).utf8)  // 4 full lines
+        var file = Array("begin \(mode) note.txt\n".utf8)
+        for line in stride(from: 0, to: text.count, by: 45) {
+            file.append(0x20 + 45)
+            for index in stride(from: line, to: line + 45, by: 3) {
+                let bits = Int(text[index]) << 16 | Int(text[index + 1]) << 8 | Int(text[index + 2])
+                for shift in [18, 12, 6, 0] {
+                    let six = UInt8(bits >> shift & 63)
+                    file.append(six == 0 ? 0x60 : 0x20 + six)
+                }
+            }
+            file.append(0x0A)
+        }
+        file += Array("`\nend\n".utf8)
+        let whole = read(file, address: "note.uue")
+        #expect(whole.map(\.status) == [.ok] && Array(whole[0].text.utf8) == text)
+        #expect(read(file, address: "note.uue", cuts: [1]) == whole)
+    }
+
     @Test("bombs end at the ratio limit, at the same place every time")
     func bombs() {
         let single = open("bomb.xz")

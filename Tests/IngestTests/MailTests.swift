@@ -150,6 +150,75 @@ import Testing
         #expect(found.marked(.forwarded) == [found.parts[1].text])
     }
 
+    @Test(
+        "what is said to be a mail inside a mail and is none is text",
+        arguments: [
+            "no mail at all, sorry!", "no mail, sorry!\nanother line\n\n-- \na last one",
+            "Note: no mail\nanother line",
+            "--c\n--bb",
+        ], ["\n", "\r\n"])
+    func innerText(inner: String, lineEnd: String) throws {
+        let text = """
+            From: a@b.example
+            Subject: outer
+            Content-Type: multipart/mixed; boundary=b
+
+            --b
+
+            see below
+            --b
+            Content-Type: message/rfc822
+            Content-Disposition: attachment; filename="x.eml"
+
+            \(inner)
+            --b
+
+            the end
+            --b--
+
+            """
+        let found = try mail(text.replacingOccurrences(of: "\n", with: lineEnd))
+        #expect(found.parts.map(\.text) == ["see below", inner, "the end"])
+        #expect(found.marked(.forwarded) == [inner])
+        #expect(found.end.warnings == ["a message/rfc822 part is no mail; it is read as text"])
+    }
+
+    @Test("words that are declared base64 are read as they stand, and damaged base64 is decoded")
+    func noBase64() throws {
+        let head = "From: a@b.example\nSubject: s\nContent-Transfer-Encoding: base64\n"
+        for words in [
+            "several plain words that someone forgot to encode\nand another line of them\n",
+            "Grüße, und noch ein paar Worte mehr.\n", "this is no base64, sorry!\n",
+        ] {
+            let found = try mail(head + "Content-Type: text/plain; charset=utf-8\n\n" + words)
+            #expect(found.text == words)
+            #expect(found.end.warnings == ["declared base64, but the part is none; it is read as it stands"])
+        }
+        let page = try mail(
+            head + "Content-Type: text/html\n\n<p>a page in plain sight, not <b>encoded</b></p>\n")
+        #expect(page.text == "a page in plain sight, not encoded\n")
+        let text = String(repeating: "Ein Text mit Umlauten, wie man sie schätzt.\n", count: 12)
+        let lines = Data(text.utf8).base64EncodedString(options: [
+            .lineLength76Characters, .endLineWithLineFeed,
+        ])
+        let latin = Data(text.unicodeScalars.map { UInt8($0.value) }).base64EncodedString(options: [
+            .lineLength76Characters, .endLineWithLineFeed,
+        ])
+        for (body, charset) in [
+            (lines, "utf-8"), (latin, "iso-8859-1"),
+            (lines.replacingOccurrences(of: "\n", with: " "), "utf-8"),
+            (latin.replacingOccurrences(of: "\n", with: " \n "), "iso-8859-1"),
+            (
+                lines.replacingOccurrences(of: "dGVy", with: "dG!Vy").replacingOccurrences(
+                    of: "\n", with: "!\n"), "utf-8"
+            ),
+            (latin + "\n_______\nA list of some kind: list@b.example\n", "iso-8859-1"),
+        ] {
+            let found = try mail(head + "Content-Type: text/plain; charset=\(charset)\n\n" + body)
+            #expect(found.text.hasPrefix(text), "\(found.text)")
+        }
+    }
+
     @Test("an encrypted mail says so and keeps what is readable")
     func encrypted() throws {
         let found = try mail(

@@ -196,6 +196,69 @@ import Testing
         #expect(long == short && long.count == 2)
     }
 
+    @Test("behind damage references stand for their characters, wherever they are cut")
+    func referencesBehindDamage() {
+        let document =
+            "<!DOCTYPE r [<!ENTITY own \"of its own\">]><r><p>one & two</p><p>a &amp; b &lt;c&gt; &quot;d&apos; &eacute; &own; &#8364;</p>"
+        let long = String(repeating: "filler with words and more\n", count: 10)
+        for filler in ["", long] {
+            let bytes = Array((document + "<p>\(filler)AT&amp;T, x &lt; y&amp;amp;\(filler)</p></r>").utf8)
+            let whole = read(bytes)
+            #expect(whole.map(\.status) == [.partial(.damaged)])
+            #expect(whole[0].text.contains("a & b <c> \"d' é of its own €\n"), "\(whole[0].text)")
+            #expect(whole[0].text.contains("AT&T, x < y&amp;"), "\(whole[0].text)")
+            #expect(read(bytes, cuts: [1]) == whole)
+        }
+        // The parser is given pieces of 16 KiB.
+        for shift in 0..<8 {
+            let start = "<r><p>" + (shift.isMultiple(of: 2) ? "one & two" : "") + "</p><p>"
+            let size = (16 << 10) - start.utf8.count - shift
+            let tags =
+                String(repeating: "<i>words</i> ", count: size / 13)
+                + String(repeating: "x", count: size % 13)
+            let found = read(start + tags + "&amp;&lt; and &am<b>more</b> &am")
+            #expect(found[0].text.contains("&< and"), "\(shift)")
+        }
+    }
+
+    @Test("the pieces of a reference are parted, and stay one line")
+    func references() {
+        let names =
+            "<person-group><name><surname>Roe</surname><given-names>J</given-names></name><name><surname>Poe</surname>"
+            + "<given-names>E A</given-names></name></person-group>"
+        let bytes = Array(
+            """
+            <article><front><article-meta><volume>7</volume><issue>2</issue><abstract><p>Some text<xref>1</xref>.</p></abstract></article-meta></front>
+            <back><ref-list><ref><label>1</label><element-citation>\(names)<year>2001</year><article-title><i>What</i> is it?</article-title>
+            <source>Some Journal</source><volume>12</volume><issue>3</issue><fpage>4</fpage><lpage>9</lpage><pub-id>10.1/x</pub-id></element-citation></ref>
+            <ref><label>2</label><mixed-citation>Roe J (<year>2001</year>). <source>Some Journal</source><volume>12</volume>: <fpage>4</fpage>–<lpage>9</lpage>. <comment><ext-link>Ep</ext-link></comment><pub-id>9</pub-id></mixed-citation></ref>
+            <ref><mixed-citation><label>3</label>Poe. In print.</mixed-citation></ref></ref-list></back></article>
+            """.utf8)
+        let found = read(bytes)
+        #expect(
+            found[0].text == """
+                7 2
+                Some text1.
+                1 Roe J Poe E A 2001 What is it? Some Journal 12 3 4 9 10.1/x
+                2 Roe J (2001). Some Journal 12: 4–9. Ep 9
+                3 Poe. In print.
+
+                """)
+        #expect(found[0].status == .ok && found[0].document.first("title") == "What is it?")
+        #expect(read(bytes, cuts: [1]) == found)
+    }
+
+    @Test(
+        "the break of a line parts words",
+        arguments: [
+            "<TEI><text><p>one<lb/>two</p></text></TEI>",
+            "<article><body><p>one<break/>two</p></body></article>",
+            "<notes><note>one <br/> two</note></notes>",
+        ])
+    func lineBreaks(xml: String) {
+        #expect(read(declaration + xml)[0].text == "one\ntwo\n")
+    }
+
     @Test("]]> in text is text, wherever it is cut, behind damage as before it")
     func misplacedEnd() {
         let filler = String(repeating: "filler with words and more\n", count: 10)

@@ -83,6 +83,46 @@ import Testing
         }
     }
 
+    @Test("a part whose checksum is wrong is read, and those behind it")
+    func checksum() {
+        var bytes = Fixtures.bytes("letter.docx")
+        // The sum stands in front of the part, and in the list at the end.
+        let name = Array("word/document.xml".utf8)
+        for index in 46..<bytes.count - name.count where Array(bytes[index..<index + name.count]) == name {
+            let isInList = bytes[index - 46..<index].starts(with: Array("PK\u{1}\u{2}".utf8))
+            bytes[index - (isInList ? 30 : 16)] ^= 1
+        }
+        let sound = open("letter.docx")
+        let found = read(bytes, address: "letter.docx")
+        #expect(found.map(\.status) == [.partial(.damaged)])
+        #expect(found[0].parts.map(\.text) == sound[0].parts.map(\.text))
+        #expect(found[0].end.warnings.contains { $0.contains("CRC") }, "\(found[0].end.warnings)")
+    }
+
+    @Test(
+        "an old document without text is empty",
+        .enabled(if: access("/usr/bin/catdoc", X_OK) == 0 && access("/usr/bin/xls2csv", X_OK) == 0),
+        arguments: ["empty.doc", "empty.xls"])
+    func emptyOld(name: String) {
+        #expect(open(name).map(\.status) == [.skipped(.empty)])
+        let stream = name.hasSuffix("doc") ? "WordDocument" : "Workbook"
+        #expect(read(Self.compound(stream, [])).map(\.status) == [.failed(.damaged)])
+    }
+
+    /// What an old file is told by, and nothing that can be read.
+    private static func compound(_ stream: String, _ content: [UInt8]) -> [UInt8] {
+        [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]
+            + stream.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+            + content + [UInt8](repeating: 0, count: 900)
+    }
+
+    @Test("an old show that is encrypted says so")
+    func encryptedShow() {
+        // CurrentUserAtom: version, type, length; then its size and the token.
+        let user: [UInt8] = [0, 0, 0xF6, 0x0F, 0x1E, 0, 0, 0, 0x14, 0, 0, 0, 0xDF, 0xC4, 0xD1, 0xF3]
+        #expect(read(Self.compound("PowerPoint Document", user)).map(\.status) == [.failed(.encrypted)])
+    }
+
     @Test("winmail.dat: body, sender, attachments under their long names")
     func tnef() {
         var options = IngestOptions()

@@ -66,6 +66,13 @@ final class ArchiveFile {
     private var dataLeft = UnsafeRawBufferPointer(start: nil, count: 0)
     private var dataOffset = 0
     private var holeBytes = 0
+    /// What was wrong with that block, for when it is handed on.
+    private var pendingFailure: SourceFailure?
+    /// Of a 7z: a method of packing that is not known here, met since data was last unpacked.
+    private var unsupported: SourceFailure?
+
+    /// What libarchive is to see before the bytes of the reader.
+    private var ahead: StaticString?
 
     init(_ reader: ByteReader, budget: UnpackBudget, isOutermost: Bool) {
         self.reader = reader
@@ -80,6 +87,10 @@ final class ArchiveFile {
     /// Zip says how long an entry is packed; others must be unpacked to be passed.
     var skipsPacked: Bool {
         archive.map { archive_format($0) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_ZIP } ?? true
+    }
+
+    private var isSevenZip: Bool {
+        archive.map { archive_format($0) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_7ZIP } ?? false
     }
 
     /// Bytes of the archive that were read.
@@ -127,7 +138,12 @@ final class ArchiveFile {
         archive_read_support_format_empty(archive)
         for password in passwords where !password.isEmpty { archive_read_add_passphrase(archive, password) }
 
-        if isOutermost, let source = reader.seekableDescriptor {
+        if ContentKind.uuencodedModeDigits(beginning) == 4 {
+            // libarchive knows only modes of three digits.
+            ahead = "begin "
+            reader.consume(7)
+        }
+        if isOutermost, ahead == nil, let source = reader.seekableDescriptor {
             descriptor = source
         } else if beginning.begins(with: "7z\u{BC}") || beginning.begins(with: [0x37, 0x7A, 0xBC, 0xAF]) {
             switch Spool.keep(reader, limit: limits.maxSpoolBytes) {
@@ -163,6 +179,7 @@ final class ArchiveFile {
         dataLeft = UnsafeRawBufferPointer(start: nil, count: 0)
         dataOffset = 0
         holeBytes = 0
+        pendingFailure = nil
         var entry: OpaquePointer?
         var status = ARCHIVE_RETRY
         var tries = 0
@@ -215,12 +232,13 @@ final class ArchiveFile {
     }
 
     /// Reads of the entry's data. Block by block, since `archive_read_data` gives nothing of
-    /// a call in which it comes upon damage.
+    /// a call in which it comes upon damage. A checksum that is wrong comes with the last block.
     func readData(into buffer: UnsafeMutableRawBufferPointer) throws(SourceFailure) -> Int {
         guard let archive else { return 0 }
         if let failure = budget.failure { throw failure }
         var tries = 0
         while dataLeft.isEmpty, holeBytes == 0 {
+            if let pendingFailure { throw pendingFailure }
             var base: UnsafeRawPointer?
             var count = 0
             var offset: la_int64_t = 0
@@ -232,6 +250,7 @@ final class ArchiveFile {
                 continue
             }
             guard status == ARCHIVE_OK || (status == ARCHIVE_WARN && count > 0) else { throw failure() }
+            if status == ARCHIVE_WARN { pendingFailure = failure() } else { unsupported = nil }
             dataLeft = UnsafeRawBufferPointer(start: base, count: base == nil ? 0 : count)
             // Sparse files leave out their zeros.
             holeBytes = max(0, Int(offset) - dataOffset)
@@ -266,9 +285,12 @@ final class ArchiveFile {
         if lower.contains("unsupported") || lower.contains("unexpected codec id")
             || lower.contains("not supported") || lower.contains("codec id")
         {
-            return SourceFailure(reason: .unsupported, message: message)
+            let failure = SourceFailure(reason: .unsupported, message: message)
+            if isSevenZip { unsupported = failure }
+            return failure
         }
-        return SourceFailure(reason: .damaged, message: message)
+        // Of entries packed together in a 7z, only the first to be read is told why it cannot be.
+        return unsupported ?? SourceFailure(reason: .damaged, message: message)
     }
 
     // MARK: Bytes for libarchive
@@ -291,6 +313,11 @@ final class ArchiveFile {
             return count
         }
         reader.consume(handedOut)
+        if let text = ahead {
+            ahead = nil
+            buffer?.pointee = UnsafeRawPointer(text.utf8Start)
+            return text.utf8CodeUnitCount
+        }
         let view = reader.look()
         handedOut = view.count
         if isOutermost { budget.setPacked(reader.offset + handedOut) }

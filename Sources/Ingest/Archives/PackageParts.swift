@@ -27,12 +27,13 @@ struct PackageParts {
         let file = ArchiveFile(reader, budget: budget ?? UnpackBudget(limits), isOutermost: isOutermost)
         parts.failure = file.open(limits: limits, passwords: passwords)
         var entries = 0
-        while parts.failure == nil {
+        // A part that is damaged does not keep the others from being read.
+        reading: while parts.failure == nil || (entries > 0 && parts.failure?.reason == .damaged) {
             switch file.nextHeader() {
-            case .end:
-                parts.packedBytes = file.packedBytes
-                return parts
-            case .failed(let failure): parts.failure = failure
+            case .end: break reading
+            case .failed(let failure):
+                parts.failure = parts.failure ?? failure
+                break reading
             case .nothing: continue
             case .entry(let name, let isEncrypted):
                 entries += 1

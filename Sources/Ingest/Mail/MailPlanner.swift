@@ -89,6 +89,8 @@ struct MailPlanner {
     private var isTooDeep = false
     private var isTooMany = false
     private var partCount = 0
+    /// Of the multiparts around the part that is walked.
+    private var boundaries: [[UInt8]] = []
 
     init(message: UnsafeRawBufferPointer, limits: IngestLimits) {
         self.message = message
@@ -171,10 +173,9 @@ struct MailPlanner {
         -> [MetadataField]
     {
         var result: [MetadataField] = []
-        guard let list = g_mime_object_get_header_list(Self.object(message)) else { return [] }
-        for index in 0..<min(g_mime_header_list_get_count(list), 100_000) {
-            guard let header = g_mime_header_list_get_header_at(list, index),
-                let rawName = g_mime_header_get_name(header), let value = g_mime_header_get_raw_value(header)
+        for header in Self.headers(Self.object(message)) {
+            guard let rawName = g_mime_header_get_name(header),
+                let value = g_mime_header_get_raw_value(header)
             else { continue }
             add(
                 UnsafeRawBufferPointer(start: rawName, count: strlen(rawName)),
@@ -232,6 +233,9 @@ struct MailPlanner {
             g_mime_multipart_get_part(multipart, Int32($0))
         }
         if children.isEmpty { readUnsplit(multipart, object) }
+        boundaries.append(
+            g_mime_multipart_get_boundary(multipart).map { Array(String(cString: $0).utf8) } ?? [])
+        defer { boundaries.removeLast() }
         switch Self.mediaType(object).subtype {
         case "alternative":
             let chosen = chooseAlternative(children, depth: depth)
@@ -314,6 +318,11 @@ struct MailPlanner {
         guard let message = g_mime_message_part_get_message(inner) else {
             return list(object, bytes: nil)
         }
+        if let text = textOfNoMail(message, object) {
+            warnings.append("a \(Self.mediaTypeText(object)) part is no mail; it is read as text")
+            let body = MailBody(range: text, encoding: .identity, charset: nil, isHTML: false)
+            return parts.append(PlannedPart(isForwarded: true, body: body))
+        }
         let fields = fields(message, report: false)
         var heading = ""
         for (name, label) in [
@@ -331,6 +340,55 @@ struct MailPlanner {
         for index in first..<parts.count { parts[index].isForwarded = true }
     }
 
+    /// Where the text stands that is said to be a mail and has no field of one: GMime takes its first lines for a
+    /// header, and leaves them out.
+    private func textOfNoMail(
+        _ inner: UnsafeMutablePointer<GMimeMessage>, _ object: UnsafeMutablePointer<GMimeObject>
+    ) -> Range<Int>? {
+        let isMail = Self.headers(Self.object(inner)).contains { header in
+            let name = g_mime_header_get_name(header).map { String(cString: $0) } ?? ""
+            return Array("\(name):".utf8).withUnsafeBytes(ContentKind.isKnownMailField)
+        }
+        guard !isMail, let field = Self.headers(object).last,
+            case let offset = start + Int(g_mime_header_get_offset(field)), offset >= start,
+            offset < message.count
+        else { return nil }
+        // From the empty line behind the fields of the part to a boundary around it.
+        var text: Int?
+        var position = offset
+        while position < message.count {
+            let lineEnd = message.firstOffset(of: 0x0A, from: position) ?? message.count
+            let line = message.slice(position..<lineEnd)
+            if text != nil, isBoundary(line) { break }
+            position = min(lineEnd + 1, message.count)
+            if text == nil, line.isEmpty || line.count == 1 && line[0] == 0x0D { text = position }
+        }
+        guard let text, !message.slice(text..<position).allSatisfy(isSpace) else { return nil }
+        // The line end before a boundary belongs to it.
+        if position < message.count, message[position - 1] == 0x0A { position -= 1 }
+        if position < message.count, message[position - 1] == 0x0D { position -= 1 }
+        return text..<position
+    }
+
+    /// Whether a line ends what stands in one of the open multiparts.
+    private func isBoundary(_ line: UnsafeRawBufferPointer) -> Bool {
+        guard line.begins(with: "--") else { return false }
+        return boundaries.contains { boundary in
+            let end = 2 + boundary.count
+            return !boundary.isEmpty && line.begins(with: boundary, at: 2)
+                && (line.begins(with: "--", at: end) || line[end...].allSatisfy(isSpace))
+        }
+    }
+
+    private static func headers(_ object: UnsafeMutablePointer<GMimeObject>) -> [UnsafeMutablePointer<
+        GMimeHeader
+    >] {
+        guard let list = g_mime_object_get_header_list(object) else { return [] }
+        return (0..<min(g_mime_header_list_get_count(list), 100_000)).compactMap {
+            g_mime_header_list_get_header_at(list, $0)
+        }
+    }
+
     private mutating func walkLeaf(
         _ leaf: UnsafeMutablePointer<GMimePart>, _ object: UnsafeMutablePointer<GMimeObject>
     ) {
@@ -346,6 +404,9 @@ struct MailPlanner {
         }
         guard !isAttachment(object, leaf), let body = body(leaf, object) else {
             return list(object, bytes: decodedBytes(leaf))
+        }
+        if body.encoding == .identity, encoding(leaf, object) == .base64 {
+            warnings.append("declared base64, but the part is none; it is read as it stands")
         }
         noteUnknownEncoding(object)
         parts.append(PlannedPart(body: body))
@@ -376,8 +437,10 @@ struct MailPlanner {
         {
             flow = Self.parameter(object, "delsp")?.asciiLowercased == "yes" ? .flowedWithoutSpaces : .flowed
         }
+        var encoding = encoding(leaf, object)
+        if encoding == .base64, Base64.isWords(message.slice(range)) { encoding = .identity }
         return MailBody(
-            range: range, encoding: encoding(leaf, object), charset: Self.parameter(object, "charset"),
+            range: range, encoding: encoding, charset: Self.parameter(object, "charset"),
             isHTML: type == "text" && (subtype == "html" || subtype == "xhtml"), flow: flow)
     }
 

@@ -29,6 +29,41 @@ enum Base64 {
         return (bytes, damage)
     }
 
+    /// Whether text that is said to be base64 plainly is none: words, which make no text when they are decoded.
+    /// Lines of base64 have no spaces in them, and their lengths are multiples of four; stray characters alone make it
+    /// damaged base64.
+    static func isWords(_ text: UnsafeRawBufferPointer) -> Bool {
+        let text = text.slice(0..<min(text.count, 4096))  // the beginning tells
+        var runs = 0
+        var gaps = 0
+        var characters = 0
+        // In runs that base64 would not have.
+        var odd = 0
+        var position = 0
+        while position < text.count {
+            var end = position
+            var strays = 0
+            while end < text.count, !isSpace(text[end]) {
+                if table[Int(text[end])] == 0xFF { strays += 1 }
+                end += 1
+            }
+            let count = end - position
+            runs += 1
+            characters += count
+            if strays > 0 || count % 4 != 0 { odd += count }
+            // To the next run, which may be one of the same line.
+            var isSameLine = true
+            while end < text.count, isSpace(text[end]) {
+                if text[end] == 0x0A || text[end] == 0x0D { isSameLine = false }
+                end += 1
+            }
+            if isSameLine, end < text.count, count > 0 { gaps += 1 }
+            position = end
+        }
+        guard gaps >= 2, odd * 2 > characters, characters < runs * 24 else { return false }
+        return decode(text).bytes.withUnsafeBytes { UTF8Text.census($0).invalid > 0 }
+    }
+
     /// Size of what ``decode(_:)`` would give, without the memory.
     static func decodedCount(_ text: UnsafeRawBufferPointer) -> Int {
         var damage = Damage()

@@ -6,8 +6,8 @@ import Glibc
 /// text, by libxml2's push parser behind an `XMLTagFilter`.
 ///
 /// Elements that stand among other elements begin a line; elements inside running text do
-/// not (`<p>a <b>c</b></p>`). White space runs are one space, or one line break where they
-/// hold one. Attributes, comments and processing instructions are not text.
+/// not (`<p>a <b>c</b></p>`), nor do the pieces of a reference. White space runs are one space, or
+/// one line break where they hold one. Attributes, comments and processing instructions are not text.
 ///
 /// Nothing is fetched, no DTD or external entity is loaded. Entities of the internal
 /// subset are expanded here and not by libxml2, so that what they grow to is counted:
@@ -32,6 +32,8 @@ final class XMLReader: DocumentProducer {
     private var isBreakPending = false
     private var isLineStart = true
     private var pendingSpace: UInt8?
+    /// Whether an element that a space parts from the next has ended, and no text came after it.
+    private var isBehindParted = false
     private var hasText = false
 
     // What the elements mean.
@@ -57,6 +59,8 @@ final class XMLReader: DocumentProducer {
         let local: String
         let isSkipped: Bool
         let isPreserved: Bool
+        let isParted: Bool
+        let isBreak: Bool
         let isHTML: Bool
         let field: String?
         let isRecord: Bool
@@ -66,6 +70,8 @@ final class XMLReader: DocumentProducer {
             self.local = local
             isSkipped = rules.skipped.contains(local)
             isPreserved = rules.preserved.contains(local)
+            isParted = rules.parted.contains(local)
+            isBreak = rules.breaks.contains(local)
             isHTML = rules.html.contains(local)
             field = rules.fields[local]
             isRecord = rules.record?.last == local
@@ -362,7 +368,15 @@ final class XMLReader: DocumentProducer {
         } else if meaning.isHTML {
             html = (path.count, [])
         }
-        if !holdsText[holdsText.count - 1] { breakLine() }
+        // What a piece begins with begins no line either.
+        let isInParted = path.count > 1 && meanings[path[path.count - 2]].isParted
+        if isBehindParted, meaning.isParted || isInParted {
+            (isBreakPending, pendingSpace) = (false, 0x20)
+        } else {
+            isBehindParted = false
+            if !holdsText[holdsText.count - 1], isBreakPending || !isInParted { breakLine() }
+        }
+        if meaning.isBreak { pendingSpace = 0x0A }
         holdsText.append(false)
     }
 
@@ -383,7 +397,7 @@ final class XMLReader: DocumentProducer {
         if let page = html, let last = path.last {
             if page.depth == path.count {
                 writeHTML(page.source)
-            } else if !["br", "hr", "img"].contains(meanings[last].local) {
+            } else if meanings[last].local != "br" {  // the one end tag that HTML takes for another start
                 appendHTML("</\(meanings[last].local)>".utf8)
             }
         }
@@ -391,6 +405,7 @@ final class XMLReader: DocumentProducer {
         if skipDepth > 0 { skipDepth -= 1 }
         if preserveDepth > 0 { preserveDepth -= 1 }
         if !holdsText[holdsText.count - 1] { isBreakPending = true }
+        isBehindParted = path.last.map { meanings[$0].isParted } ?? false
         if path.count == recordDepth { endRecord(.ok) }
         if path.count == textDepth { textDepth = 0 }
         _ = path.popLast()
@@ -408,7 +423,9 @@ final class XMLReader: DocumentProducer {
         records += 1
         recordDepth = path.count
         writer = DocumentWriter(context, Document(address: "\(address)#\(records)", kind: .xml))
-        (isBreakPending, isLineStart, pendingSpace, hasText) = (false, true, nil, false)
+        (isBreakPending, isLineStart, pendingSpace, isBehindParted, hasText) = (
+            false, true, nil, false, false
+        )
     }
 
     private func endRecord(_ status: ItemStatus) {
@@ -478,6 +495,7 @@ final class XMLReader: DocumentProducer {
     private func writePreserved(_ text: UnsafeRawBufferPointer) {
         if isBreakPending { breakLine() }
         pendingSpace = nil
+        isBehindParted = false
         holdsText[holdsText.count - 1] = true
         writer.append(text)
         isLineStart = text.last == 0x0A
@@ -492,6 +510,11 @@ final class XMLReader: DocumentProducer {
                 if byte == 0x0A { pendingSpace = 0x0A } else if pendingSpace == nil { pendingSpace = 0x20 }
                 index += 1
                 continue
+            }
+            if isBehindParted {
+                isBehindParted = false
+                // Signs of punctuation belong to what stands before.
+                if pendingSpace == nil, Self.beginsWord(byte) { pendingSpace = 0x20 }
             }
             if isBreakPending {
                 // Text right after an element is one line with it, unless lines part them.
@@ -513,6 +536,12 @@ final class XMLReader: DocumentProducer {
             hasText = true
             index = end
         }
+    }
+
+    /// Digits, letters of ASCII, and what letters of other alphabets that part words begin with in UTF-8.
+    private static func beginsWord(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(lowercaseASCII(byte))
+            || (0xC3...0xDF).contains(byte)
     }
 
     // MARK: Entities
@@ -563,7 +592,10 @@ final class XMLReader: DocumentProducer {
         }
         if result.pointee.length == 0, entities[name] == nil { undeclared += 1 }
         count(Int(result.pointee.length))
-        return stop == nil ? result : nil
+        if stop != nil { return nil }
+        // Behind damage libxml2 asks for entities, and leaves them out.
+        if parser?.pointee.wellFormed == 0 { characters(result.pointee.content, result.pointee.length) }
+        return result
     }
 
     private func count(_ bytes: Int) {

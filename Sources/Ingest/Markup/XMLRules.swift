@@ -7,6 +7,10 @@ struct XMLRules {
     var skipped: Set<String> = []
     /// Elements whose white space stands as it is.
     var preserved: Set<String> = []
+    /// Elements that a space parts, where they stand side by side, and not a line.
+    var parted: Set<String> = []
+    /// Elements that are the break of a line.
+    var breaks: Set<String> = ["br", "break", "lb"]
     /// Elements whose text is HTML.
     var html: Set<String> = []
     /// From an element's name to the metadata field that its first occurrence fills.
@@ -34,6 +38,7 @@ struct XMLRules {
             // JATS and DocBook share the names of their roots.
             skipped = ["indexterm", "tex-math", "journal-meta", "remark"]
             preserved = ["programlisting", "screen", "literallayout", "synopsis", "preformat", "code"]
+            parted = Self.references
             fields = ["article-title": "title", "title": "title"]
         case "document":
             fields = ["title": "title"]
@@ -55,6 +60,16 @@ struct XMLRules {
             if options.xmlText == nil { text = nil }
         }
     }
+
+    /// What JATS makes a reference of, with nothing between its pieces.
+    private static let references: Set<String> = [
+        "article-title", "chapter-title", "citation", "collab", "comment", "conf-date", "conf-loc",
+        "conf-name", "date-in-citation", "day", "edition", "element-citation", "elocation-id", "etal",
+        "ext-link", "fpage", "given-names", "isbn", "issn", "issue", "label", "lpage", "mixed-citation",
+        "month", "name", "nlm-citation", "page-range", "part-title", "patent", "person-group", "prefix",
+        "pub-id", "publisher-loc", "publisher-name", "season", "series", "source", "string-name", "suffix",
+        "supplement", "surname", "trans-source", "trans-title", "uri", "volume", "year",
+    ]
 
     private static func path(_ text: String) -> [String] {
         text.split(separator: "/").map { local(String($0)) }

@@ -5,8 +5,9 @@
 /// one comment, attribute or CDATA section. So attributes, comments and processing
 /// instructions are dropped here (none of them is text), and CDATA is written as text. A `]]>` in
 /// text, which XML forbids, would cost it what its buffer held before: there `>` is written as a
-/// reference, of the kind that it still reads where something else is broken. The
-/// document type declaration passes as it is. One pass, constant memory, any cuts.
+/// reference. Behind anything that is broken it reads references by number only: `&amp;` and its
+/// like are written so. The document type declaration passes as it is. One pass, constant memory,
+/// any cuts.
 struct XMLTagFilter {
     static let maxNameBytes = 1024
     /// Text between tags that is shorter goes along with them: a call of the parser costs as much.
@@ -31,6 +32,8 @@ struct XMLTagFilter {
     private var brackets = 0
     /// How many `]` stood last in the text that the parser saw, at most two.
     private var closing = 0
+    /// What came behind an `&` in text, while it may be a name of `numbers`.
+    private var reference: [UInt8]?
     /// Comments and instructions inside a document type lead back to it.
     private var isInDocumentType = false
 
@@ -38,6 +41,12 @@ struct XMLTagFilter {
     private static let ampersand = Array("&#38;".utf8)
     private static let less = Array("&#60;".utf8)
     private static let greater = Array("&#62;".utf8)
+    /// References of XML's own by name, behind their `&`, and by number.
+    private static let numbers: [(name: [UInt8], number: [UInt8])] = [
+        (Array("amp;".utf8), Array("#38;".utf8)), (Array("lt;".utf8), Array("#60;".utf8)),
+        (Array("gt;".utf8), Array("#62;".utf8)), (Array("quot;".utf8), Array("#34;".utf8)),
+        (Array("apos;".utf8), Array("#39;".utf8)),
+    ]
 
     private var home: State { isInDocumentType ? .documentType(quote: 0) : .text }
 
@@ -63,6 +72,7 @@ struct XMLTagFilter {
                 if case .opened = state { closing = 0 }
                 continue
             case .opened:
+                endReference(into: &output)
                 held.removeAll(keepingCapacity: true)
                 switch byte {
                 case 0x21: state = .declaration
@@ -175,6 +185,46 @@ struct XMLTagFilter {
 
     /// Text between tags as the parser should see it.
     mutating func append(text: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+        var rest = takeReference(text, into: &output)
+        while let mark = rest.firstOffset(of: 0x26) {
+            append(plain: rest.slice(0..<mark + 1), to: &output)
+            reference = []
+            rest = takeReference(rest.slice(mark + 1..<rest.count), into: &output)
+        }
+        append(plain: rest, to: &output)
+    }
+
+    /// Goes on with a reference that may be one of `numbers`.
+    ///
+    /// - Returns: What stands behind it.
+    private mutating func takeReference(_ text: UnsafeRawBufferPointer, into output: inout [UInt8])
+        -> UnsafeRawBufferPointer
+    {
+        guard var name = reference else { return text }
+        var index = 0
+        while index < text.count {
+            name.append(text[index])
+            guard let known = Self.numbers.first(where: { $0.name.starts(with: name) }) else {
+                endReference(into: &output)
+                break
+            }
+            reference = name
+            index += 1
+            if known.name.count == name.count {
+                output += known.number
+                reference = nil
+                break
+            }
+        }
+        return text.slice(index..<text.count)
+    }
+
+    private mutating func endReference(into output: inout [UInt8]) {
+        if let name = reference { output += name }
+        reference = nil
+    }
+
+    private mutating func append(plain text: UnsafeRawBufferPointer, to output: inout [UInt8]) {
         guard !text.isEmpty else { return }
         var start = 0
         while let end = text.firstOffset(of: 0x3E, from: start) {

@@ -5,6 +5,7 @@
 enum CharsetEvidence {
     static func corrected(_ name: String, _ bytes: UnsafeRawBufferPointer) -> String {
         let upper = name.uppercased()
+        if upper == "ISO-8859-7" || upper == "WINDOWS-1253" { return greek(name, bytes) }
         if upper.hasPrefix("ISO-8859-"), hasControls(bytes) {
             // 0x80 to 0x9F are control characters there; quotation marks and dashes in the
             // charsets of Windows.
@@ -24,6 +25,28 @@ enum CharsetEvidence {
             return stands([0xB3], between: 0xE0, bytes) ? "WINDOWS-1251" : name
         default: return name
         }
+    }
+
+    /// The two differ in where Ά stands, and in quotation marks: those of Windows are control characters in the
+    /// other.
+    private static func greek(_ name: String, _ bytes: UnsafeRawBufferPointer) -> String {
+        if hasControls(bytes) { return hasWords(bytes) ? "WINDOWS-1253" : "WINDOWS-1252" }
+        func isLetter(_ byte: UInt8) -> Bool { byte >= 0xB8 && byte != 0xBB && byte != 0xBD }
+        // For ISO-8859-7 above 0. Its Ά is a paragraph sign in windows-1253, whose own is a quotation mark in it.
+        var votes = 0
+        var isBehindLetter = false
+        for (index, byte) in bytes.enumerated() {
+            if byte == 0xB6 || byte == 0xA2 {
+                let isBeforeLetter = index + 1 < bytes.count && isLetter(bytes[index + 1])
+                if byte == 0xA2, isBehindLetter {
+                    votes += 1
+                } else if isBeforeLetter, !isBehindLetter {
+                    votes += byte == 0xB6 ? 1 : -1
+                }
+            }
+            isBehindLetter = isLetter(byte)
+        }
+        return votes == 0 ? name : votes > 0 ? "ISO-8859-7" : "WINDOWS-1253"
     }
 
     private static let windows = [

@@ -123,13 +123,17 @@ final class ToolProcess: ByteSource {
     func finish() -> String? {
         if status == nil { wait() }
         if status == 0 { return nil }
-        var text = [UInt8](repeating: 0, count: 2000)
-        let count = text.withUnsafeMutableBytes { pread(errors, $0.baseAddress, $0.count, 0) }
-        let words = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
-        let line = words.split(separator: "\n").first.map(String.init)
-        if let line { return line }
+        if let complaint { return complaint }
         let code = (status ?? 0) >> 8 & 0xFF
         return code > 0
             ? "it ended with exit status \(code)" : "it was ended by signal \((status ?? 0) & 0x7F)"
+    }
+
+    /// The first line that the program has written to its standard error.
+    var complaint: String? {
+        var text = [UInt8](repeating: 0, count: 2000)
+        let count = text.withUnsafeMutableBytes { pread(errors, $0.baseAddress, $0.count, 0) }
+        let words = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
+        return words.split(separator: "\n").first.map(String.init)
     }
 }

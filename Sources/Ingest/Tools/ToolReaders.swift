@@ -131,6 +131,9 @@ final class OLEReader: DocumentProducer {
         self.budget = budget
     }
 
+    /// In the CurrentUserAtom of a show that is encrypted: its size, and the token that says so ([MS-PPT] 2.3.2).
+    private static let encryptedShow: [UInt8] = [0x14, 0, 0, 0, 0xDF, 0xC4, 0xD1, 0xF3]
+
     private static func wide(_ name: String) -> [UInt8] {
         name.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
     }
@@ -147,6 +150,10 @@ final class OLEReader: DocumentProducer {
         } else if spool.contains(Self.wide("Workbook")) || spool.contains(Self.wide("Book")) {
             readText(spool, .xls, Tool.excel, ["-d", "utf-8"], "an old Excel workbook (.xls)", context)
         } else if spool.contains(Self.wide("PowerPoint Document")) {
+            if spool.contains(Self.encryptedShow) {
+                context.emitFailure(address, .failed(.encrypted), "an old PowerPoint show that is encrypted")
+                return false
+            }
             readText(spool, .ppt, Tool.powerPoint, ["-d", "utf-8"], "an old PowerPoint show (.ppt)", context)
         } else {
             context.emitFailure(
@@ -212,10 +219,15 @@ final class OLEReader: DocumentProducer {
             let words = writer.isFull || output.failure != nil ? nil : process.finish()
             if !isRead {
                 let isEncrypted = words?.asciiLowercased.contains("encrypted") == true
+                if output.failure == nil, words == nil, process.complaint == nil {
+                    return context.emitFailure(
+                        address, .skipped(.empty), "\(tool.program): it found no text")
+                }
                 let reason = output.failure?.reason ?? (isEncrypted ? .encrypted : .damaged)
                 return context.emitFailure(
                     address, .failed(reason),
-                    output.failure?.message ?? "\(tool.program): \(words ?? "it found no text")")
+                    output.failure?.message
+                        ?? "\(tool.program): \(words ?? process.complaint ?? "it found no text")")
             }
             var status = ItemStatus.ok
             if let failure = output.failure {

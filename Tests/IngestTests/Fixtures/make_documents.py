@@ -188,3 +188,32 @@ TNEF = (
 )
 with open("winmail.dat", "wb") as file:
     file.write(TNEF)
+
+
+def compound(name, stream):
+    """An OLE file of one stream."""
+    stream = stream.ljust(4096, b"\0")
+    sectors = [0xFFFFFFFD, 0xFFFFFFFE, *range(3, len(stream) // 512 + 2), 0xFFFFFFFE]
+
+    def entry(name, kind, child, start, size):
+        wide = (name + "\0").encode("utf-16-le")
+        numbers = struct.pack("<HBBIII", len(wide), kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, child)
+        return wide.ljust(64, b"\0") + numbers + bytes(36) + struct.pack("<IQ", start, size)
+
+    header = (
+        bytes.fromhex("D0CF11E0A1B11AE1") + bytes(16) + struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
+        + struct.pack("<10I", 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0) + b"\xff" * 432
+    )
+    folder = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry(name, 2, 0xFFFFFFFF, 2, len(stream)) + bytes(256)
+    return header + struct.pack("<%dI" % len(sectors), *sectors).ljust(512, b"\xff") + folder + stream
+
+
+def biff(kind):
+    return struct.pack("<HHHHHHII", 0x809, 16, 0x600, kind, 0x0DBB, 0x07CC, 0, 6)
+
+
+BIFF_END = struct.pack("<HH", 10, 0)
+with open("empty.xls", "wb") as file:
+    file.write(compound("Workbook", biff(5) + BIFF_END + biff(0x10) + BIFF_END))
+with open("empty.doc", "wb") as file:
+    file.write(compound("WordDocument", struct.pack("<4H16xII", 0xA5EC, 0xC1, 0, 0x409, 0x600, 0x600)))

@@ -110,3 +110,30 @@ mark = b'Rar!\x1a\x07\x01\x00'
 with open('volumes.rar', 'wb') as file:
     file.write(mark + rar_block(bytes([1, 0, 1])) + rar_file(name, 16, first, first + second) + rar_block(bytes([5, 0, 1]))
                + mark + rar_block(bytes([1, 0, 3, 1])) + rar_file(name, 8, second, first + second) + rar_block(bytes([5, 0, 0])))
+
+
+def number(value):
+    return bytes([value]) if value < 128 else bytes([128 | value >> 8, value & 255])
+
+
+def seven_zip(entries, method=b'\0', sums=None):
+    """Files side by side in one stored stream; `method` is what the archive says of how it is packed."""
+    data = [content for _, content in entries]
+    names = b''.join((name + '\0').encode('utf-16-le') for name, _ in entries)
+    sums = sums or [zlib.crc32(content) for content in data]
+    packed = b''.join(data)
+    header = (
+        b'\1\4\6\0\1\x09' + number(len(packed)) + b'\0'
+        + b'\7\x0b\1\0\1' + bytes([len(method)]) + method + b'\x0c' + number(len(packed)) + b'\0'
+        + b'\x08\x0d' + number(len(data)) + b'\x09' + b''.join(number(len(content)) for content in data[:-1])
+        + b'\x0a\1' + struct.pack('<%dI' % len(sums), *sums) + b'\0\0'
+        + b'\5' + number(len(data)) + b'\x11' + number(len(names) + 1) + b'\0' + names + b'\0\0'
+    )
+    start = struct.pack('<QQI', len(packed), len(header), zlib.crc32(header))
+    return b"7z\xbc\xaf\x27\x1c\0\4" + struct.pack('<I', zlib.crc32(start)) + start + packed + header
+
+
+two = [('first.txt', b'The first file.\n'), ('second.txt', b'The second file.\n')]
+write('checksum.7z', seven_zip(two, sums=[zlib.crc32(two[0][1]) ^ 1, zlib.crc32(two[1][1])]))
+write('unknown-method.7z', seven_zip(two, method=b'\x04\x01\x7e'))
+write('checksum.zip', zipped(two, zipfile.ZIP_STORED).replace(b'The first file.', b'The worst file.'))
