@@ -58,10 +58,10 @@ def label_sets(data: pathlib.Path, limit=600):
         yield name, [text for text, _ in pairs], [label for _, label in pairs], labels
 
 
-def write_texts(folder: pathlib.Path, texts):
+def write_texts(folder: pathlib.Path, texts, suffix="txt"):
     """The texts as files, in an order that lector keeps; their paths."""
     folder.mkdir()
-    paths = [folder / f"{index:05}.txt" for index in range(len(texts))]
+    paths = [folder / f"{index:05}.{suffix}" for index in range(len(texts))]
     for path, text in zip(paths, texts):
         path.write_text(text)
     return paths

@@ -23,7 +23,7 @@ def refine(texts, labels, rows=None, options=()):
     """[(label before, label after)]; the rows are those of `lector classify`, or distributions given."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        paths = label_sets.write_texts(folder / "in", texts)
+        paths = label_sets.write_texts(folder / "in", texts, "txt" if rows is None else "eml")
         before, after = folder / "rows.jsonl", folder / "out.jsonl"
         if rows is None:
             label_sets.lector("classify", folder / "in", "--labels", ",".join(labels), "-o", before, "--state-dir", folder / "state", *options)
@@ -55,7 +55,12 @@ def left_out(data, scores):
         for split in ("dev", "train"):
             table = found[f"{name} {split}"]
             for mail, (spam, ham) in zip(sets[f"{corpus} {split}"], table):
-                texts.append(mail["text"])
+                # As a mail again, so that it has its sender. What it says of attachments is no header field.
+                head, _, body = mail["text"].partition("\n\n")
+                fields = [line for line in head.split("\n") if line.startswith(("From: ", "To: ", "Cc: ", "Subject: "))]
+                rest = [line for line in head.split("\n") if line not in fields]
+                fields += ["MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit"]
+                texts.append("\n".join([*fields, "", *rest, body]))
                 gold.append(mail["label"])
                 p = 1 / (1 + math.exp(min(60, ham - spam)))
                 rows.append({"spam": p, "ham": 1 - p})

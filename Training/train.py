@@ -33,7 +33,8 @@ ROW = int(os.environ.get("ROW", 2048))
 LONG = 8192
 DTYPE = torch.float32 if CPU else torch.bfloat16
 LR = dict(distil=float(os.environ.get("LR", 1.0e-3)), tune=float(os.environ.get("LR_TUNE", 4e-4)), qat=float(os.environ.get("LR_QAT", 2e-4)))
-KL_WEIGHT = float(os.environ.get("KL_WEIGHT", 0.8))  # of the general text beside the tasks
+KL_WEIGHT = dict(tune=0.8, qat=float(os.environ.get("KL_QAT", 0.8)))  # of the general text beside the tasks
+GENERAL = dict(tune=0.25, qat=float(os.environ.get("GENERAL_QAT", 0.25)))  # its share of the tokens
 START = time.time()
 logf = open(f"{WORK}/log{RANK or ''}", "a", buffering=1)
 CLOCK = None  # the group in which rank 0 tells the others when to stop and where they are
@@ -413,7 +414,7 @@ def run_phase(phase, model, teacher, stream, examples, grown, name=None, rate=No
                 loss = loss + weight * a
                 stats["align"] = a.detach()
         else:
-            ng = N // 4
+            ng = int(N * GENERAL[phase]) // ROW * ROW
             x1, l1 = stream.take(ng, ROW)
             x2, l2, pos, wt = examples.take(N - ng, N - ng if long_ok else ROW)
             tasks += len(wt)
@@ -426,7 +427,7 @@ def run_phase(phase, model, teacher, stream, examples, grown, name=None, rate=No
             idx = torch.as_tensor(pos + ng).to(DEV)
             wt = torch.as_tensor(wt / wt.sum()).to(DEV)
             ce = HeadLoss.apply(h[idx], model.emb, wt, "ce", b.tokens[idx + 1])
-            loss = ce + KL_WEIGHT * kl
+            loss = ce + KL_WEIGHT[phase] * kl
             stats["kl"], stats["ce"] = kl.detach(), ce.detach()
         opt.zero_grad(set_to_none=True)
         loss.backward()

@@ -3,7 +3,8 @@
 /// A model that has never seen a collection calls some of its documents wrongly, but mostly not by their words: those of
 /// a label, wrong ones among them, share words that the others lack. So the words of every label are learned from the
 /// labels that the model gave (naive Bayes, soft counts), model and words together give new labels, and so on until they
-/// settle: expectation maximization, the two being taken as independent views. How much either view is worth
+/// settle: expectation maximization, the two being taken as independent views. Where documents have senders, how many
+/// a sender has in the batch is a third: those who write often are seldom strangers. How much each view is worth
 /// and how it leans is fitted in every round.
 ///
 /// A document's words are the distinct tokens in it. Deterministic.
@@ -16,8 +17,13 @@ public struct LabelRefiner: Sendable {
     static let smoothing = 0.05
     /// What the model's view counts against the words'.
     static let modelWeight = 0.7
+    /// What the senders' view counts against the words'.
+    static let senderWeight = 0.7
+    /// The first round takes the model for less sure than it says, by so much: it does not know the collection, and what
+    /// it is wrongly sure of the words can only put right while they are asked.
+    static let firstTemperature = 3.0
     /// How much of the shares of the labels in the collection counts as known before a document is read.
-    static let shareWeight = 0.5
+    static let shareWeight = 0.75
     static let mostRounds = 20
     /// Rounds end when no probability moves so far any more.
     static let settled = 0.01
@@ -38,6 +44,7 @@ public struct LabelRefiner: Sendable {
     private var tokens: [Int32] = []
     private var begins = [0]
     private var learns: [Bool] = []
+    private var senders: [String?] = []
     /// Logarithms of the model's probabilities, `[documents, labels]`.
     private var model: [Double] = []
 
@@ -51,12 +58,16 @@ public struct LabelRefiner: Sendable {
     /// - Parameters:
     ///   - document: The distinct tokens, in any order.
     ///   - distribution: What the model gave each label.
+    ///   - sender: Who wrote it, in whatever form is the same for all that one has written.
     ///   - learns: Whether words are learned from the document: not from a copy of one that was.
-    public mutating func add(_ document: Set<Int32>, distribution: [Double], learns: Bool = true) {
+    public mutating func add(
+        _ document: Set<Int32>, distribution: [Double], sender: String? = nil, learns: Bool = true
+    ) {
         precondition(distribution.count == labelCount)
         tokens += document.sorted()
         begins.append(tokens.count)
         self.learns.append(learns)
+        senders.append(sender)
         model += distribution.map { logarithm(max($0, 1e-9)) }
     }
 
@@ -64,21 +75,26 @@ public struct LabelRefiner: Sendable {
     public func refined(onRound: (_ round: Int, _ changed: Int) -> Void = { _, _ in }) -> Result {
         let learners = learns.indices.filter { learns[$0] }
         let words = vocabulary(learners)
-        var posterior = model
+        let senders = SenderFrequencies(self.senders, learners: learners)
+        // Where nothing is shared, the model is all there is.
+        var posterior = words.words.isEmpty ? model : model.map { $0 / Self.firstTemperature }
         softmaxRows(&posterior, width: labelCount)
-        var (wordFit, modelFit) = (LabelViewFit(labels: labelCount), LabelViewFit(labels: labelCount))
+        var fits = [LabelViewFit](repeating: LabelViewFit(labels: labelCount), count: 3)
         var rounds = 0
         while rounds < Self.mostRounds, !words.words.isEmpty {
             rounds += 1
             let shares = LabelViewFit.meanShares(posterior, of: learners, labels: labelCount)
-            let evidence = words.evidence(posterior, from: learners, labels: labelCount)
-            let byWords = wordFit.fitted(evidence, to: posterior, on: learners)
-            let byModel = modelFit.fitted(model, to: posterior, on: learners)
-            var next = [Double](repeating: 0, count: posterior.count)
-            for at in next.indices {
-                let share = logarithm(shares[at % labelCount] + LabelViewFit.leastShare)
-                next[at] =
-                    byWords[at] - share + Self.modelWeight * (byModel[at] - share) + Self.shareWeight * share
+                .map { logarithm($0 + LabelViewFit.leastShare) }
+            var views = [(model, Self.modelWeight)]
+            views.append((words.evidence(posterior, from: learners, labels: labelCount), 1))
+            if let senders {
+                views.append(
+                    (senders.evidence(posterior, from: learners, labels: labelCount), Self.senderWeight))
+            }
+            var next = posterior.indices.map { Self.shareWeight * shares[$0 % labelCount] }
+            for (at, (view, weight)) in views.enumerated() {
+                let fitted = fits[at].fitted(view, to: posterior, on: learners)
+                for at in next.indices { next[at] += weight * (fitted[at] - shares[at % labelCount]) }
             }
             softmaxRows(&next, width: labelCount)
             let changed = (0..<count).count { best(next, $0) != best(posterior, $0) }
@@ -152,6 +168,44 @@ private struct DocumentWords {
             for label in 0..<labels { found[document * labels + label] /= length }
         }
         return found
+    }
+}
+
+/// How often each document's sender wrote, in powers of two: 0 without a sender, 1 for one document, 2 for two or three.
+private struct SenderFrequencies {
+    /// That and more is one level.
+    private static let mostLevel = 6
+    /// Documents of the batch's own mixture of labels that every level is taken to have besides its own.
+    private static let prior = 2.0
+
+    private let levels: [Int]
+
+    /// Nil where no document has a sender.
+    init?(_ senders: [String?], learners: [Int]) {
+        guard senders.contains(where: { $0 != nil }) else { return nil }
+        var counts: [String: Int] = [:]
+        for document in learners {
+            if let sender = senders[document] { counts[sender, default: 0] += 1 }
+        }
+        levels = senders.map { sender in
+            guard let sender else { return 0 }
+            let count = max(counts[sender] ?? 0, 1)
+            return min(Int.bitWidth - count.leadingZeroBitCount, Self.mostLevel)
+        }
+    }
+
+    /// The shares of the labels among documents of the same level, `[documents, labels]`: logarithms.
+    func evidence(_ posterior: [Double], from learners: [Int], labels: Int) -> [Double] {
+        let means = LabelViewFit.meanShares(posterior, of: learners, labels: labels)
+        var sums = (0...Self.mostLevel).flatMap { _ in means.map { $0 * Self.prior } }
+        for document in learners {
+            for label in 0..<labels {
+                sums[levels[document] * labels + label] += posterior[document * labels + label]
+            }
+        }
+        // Rows need not sum to 1: biases are fitted anyway, and each row is centred.
+        let logs = sums.map { logarithm($0 + 1e-9) }
+        return levels.flatMap { logs[$0 * labels..<($0 + 1) * labels] }
     }
 }
 

@@ -40,7 +40,7 @@ struct DocumentsCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("What to read.", valueName: "input"))
     var inputs: [String]
 
-    @Flag(help: "Print the decoded text of the documents and nothing else.")
+    @Flag(help: "Print the decoded text of the documents, each part on lines of its own, and nothing else.")
     var text = false
 
     @Flag(help: "Print only item, status and metadata.")
@@ -184,6 +184,8 @@ private struct DocumentPrinter {
     private var progress = DocumentProgress()
     private var counts = DocumentCounts()
     private var threads = MailThreads()
+    /// The part whose text was written last, and whether it ended its line.
+    private var written: (document: String, part: String, isLineEnded: Bool)?
 
     init(_ command: DocumentsCommand, _ output: OutputFile) {
         self.command = command
@@ -198,7 +200,7 @@ private struct DocumentPrinter {
         case .text(let chunk):
             progress.addText(chunk.utf8.count)
             if command.text {
-                try output.write(chunk.utf8)
+                try write(chunk)
             } else if parts.last?.address == chunk.part {
                 parts[parts.count - 1].add(chunk)
             } else {
@@ -209,6 +211,17 @@ private struct DocumentPrinter {
             isComplete = isComplete && end.status.isComplete
             if let document { try print(document, end) }
         }
+    }
+
+    /// Each part on lines of its own, so that no words of two become one.
+    private mutating func write(_ chunk: TextChunk) throws {
+        guard let last = chunk.utf8.last else { return }
+        let document = document?.address ?? ""
+        if let written, written.document != document || written.part != chunk.part, !written.isLineEnded {
+            try output.write([0x0A])
+        }
+        try output.write(chunk.utf8)
+        written = (document, chunk.part, last == 0x0A)
     }
 
     private mutating func print(_ document: Document, _ end: DocumentEnd) throws {

@@ -10,9 +10,10 @@ struct RefineCommand: ParsableCommand {
         discussion: """
             INPUT is what `classify` read, named as it was then; the rows are what it wrote. A model that has never seen a
             collection is wrong about some of its documents, but those of a label share words: these are learned from the
-            rows themselves, without any example, and what the model said and what the words say give new labels. Worth
-            trying on hundreds of documents of one kind and labels that the model was not made for; rows then depend on one
-            another, and probabilities are surer than they should be. The model reads nothing again: it takes seconds.
+            rows themselves, without any example, and what the model said and what the words say give new labels; of mails,
+            how often their sender writes counts, too. Worth trying on hundreds of documents of one kind and labels that the
+            model was not made for; rows then depend on one another, and probabilities are surer than they should be. The
+            model reads nothing again: it takes seconds.
 
             Rows without an answer stay as they are. `--dry-run` says what would change.
 

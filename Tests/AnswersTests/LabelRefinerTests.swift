@@ -7,16 +7,19 @@ import Testing
         var documents: [[Int32]]
         var given: [[Double]]
         var copies: [Bool]
+        var senders: [String?]
         var rounds: Int
         var refined: [[Double]]
     }
 
     private static func refined(
-        _ documents: [Set<Int32>], _ given: [[Double]], copies: [Bool]? = nil
+        _ documents: [Set<Int32>], _ given: [[Double]], copies: [Bool]? = nil, senders: [String?]? = nil
     ) -> LabelRefiner.Result {
         var refiner = LabelRefiner(labelCount: given.first?.count ?? 2)
         for at in documents.indices {
-            refiner.add(documents[at], distribution: given[at], learns: copies.map { !$0[at] } ?? true)
+            refiner.add(
+                documents[at], distribution: given[at], sender: senders?[at] ?? nil,
+                learns: copies.map { !$0[at] } ?? true)
         }
         return refiner.refined()
     }
@@ -28,7 +31,8 @@ import Testing
         let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
             path: "Fixtures/refine.json")
         let golden = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: file))
-        let found = Self.refined(golden.documents.map { Set($0) }, golden.given, copies: golden.copies)
+        let found = Self.refined(
+            golden.documents.map { Set($0) }, golden.given, copies: golden.copies, senders: golden.senders)
         #expect(found.rounds == golden.rounds)
         for (ours, theirs) in zip(found.distributions, golden.refined) {
             for (a, b) in zip(ours, theirs) { #expect(abs(a - b) < 1e-7) }
@@ -81,6 +85,25 @@ import Testing
             copies: (0..<260).map { $0 >= 60 })
         #expect(Array(many.distributions.prefix(60)) == alone.distributions)
         #expect(many.distributions[60...].allSatisfy { $0 == alone.distributions[4] })
+    }
+
+    @Test("who writes often is no stranger, whatever the words are")
+    func senders() {
+        // Strangers write of one kind; of those who write often, one is taken for a stranger by the model.
+        var (documents, given) = Self.batch(120, sure: 0.9)
+        var senders = (0..<120).map { $0 % 2 == 0 ? "stranger \($0)" : "friend \($0 % 7)" }
+        for _ in 0..<8 {
+            documents.append([90, 91, 95])
+            given.append([0.6, 0.4])
+            senders.append("friend 9")
+        }
+        #expect(Self.refined(documents, given).distributions[120...].allSatisfy { Self.best($0) == 0 })
+        let known = Self.refined(documents, given, senders: senders)
+        #expect(known.distributions[120...].allSatisfy { Self.best($0) == 1 })
+        #expect(known.distributions.prefix(120).enumerated().allSatisfy { Self.best($1) == $0 % 2 })
+        // Without a sender anywhere nothing is learned from there.
+        let none = Self.refined(documents, given, senders: senders.map { _ in nil })
+        #expect(none == Self.refined(documents, given))
     }
 
     @Test("a label that nothing was given stays possible, and no share is lost")

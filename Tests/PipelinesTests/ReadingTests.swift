@@ -483,4 +483,30 @@ extension String {
         guard let from = firstRange(of: start)?.upperBound else { return "" }
         return self[from...].firstRange(of: end).map { self[from..<$0.lowerBound] } ?? self[from...]
     }
+
+    @Test("documents --text puts each part and each document on lines of its own")
+    func textOfParts() {
+        let lector = LectorBinary(work: TemporaryFolder())
+        lector.work.write(
+            """
+            Subject: two
+            MIME-Version: 1.0
+            Content-Type: multipart/mixed; boundary=b
+
+            --b
+
+            One
+            --b
+
+            Two
+            --b--
+
+            """, to: "a.eml")
+        lector.work.write("no line end", to: "b.txt")
+        lector.work.write("ends\n", to: "c.txt")
+        lector.work.write("last", to: "d.txt")
+        let run = lector.run(["documents", "--text", "a.eml", "b.txt", "c.txt", "d.txt"])
+        #expect(run.status == 0)
+        #expect(run.out == "One\nTwo\nno line end\nends\nlast")
+    }
 }

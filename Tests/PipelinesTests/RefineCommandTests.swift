@@ -147,4 +147,50 @@ struct RefineCommandTests {
         says(64, ".jsonl or .csv", ["-o", "out.html"])
         says(64, "--threshold 1.5", ["-o", "out.jsonl", "--threshold", "1.5"])
     }
+
+    @Test("of mails, who writes often counts")
+    func senders() throws {
+        let lector = LectorBinary(work: TemporaryFolder())
+        TinyModel.write(to: lector.work.file("model"))
+        func mailbox(_ sender: (Int) -> String) -> String {
+            (0..<30).map { number in
+                let text = number % 2 == 0 ? "Cheap watches, order today" : "The minutes of our meeting"
+                return """
+                    From x Mon Mar  2 09:41:30 2026
+                    From: \(sender(number))
+                    Subject: \(number)
+
+                    \(text) \(number / 3)
+
+
+                    """
+            }.joined()
+        }
+        func probability(of rows: String) throws -> [Double] {
+            lector.work.write(rows, to: "in.mbox")
+            let items = (1...30).map { "in.mbox#\($0)" }
+            write(
+                items.enumerated().map { number, item in
+                    ClassificationRow(
+                        item: item, status: .ok, label: number % 2 == 0 ? "spam" : "ham", probability: 0.6,
+                        distribution: ["spam", "ham"].map {
+                            .init(label: $0, probability: ($0 == "spam") == (number % 2 == 0) ? 0.6 : 0.4)
+                        },
+                        tokens: 12, read: 1, metadata: [], model: "a@1")
+                }, to: lector)
+            let run = lector.run([
+                "refine", "in.mbox", "--rows", "rows.jsonl", "-o", "out.jsonl", "--model", "model", "--quiet",
+            ])
+            #expect(run.status == 0, "\(run.err)")
+            return try self.rows(lector.text("out.jsonl")).map { $0.probability ?? 0 }
+        }
+        let strangers = try probability(of: mailbox { "Number \($0) <n\($0)@example.org>" })
+        let known = try probability(
+            of: mailbox { $0 % 2 == 0 ? "n\($0)@example.org" : "Anna \($0) <ANNA@example.org>" })
+        #expect(zip(strangers, known).contains { abs($0 - $1) > 0.001 })
+        #expect(zip(strangers, known).allSatisfy { $1 > $0 - 0.001 })
+        // The name beside the address is another each time: nothing but the address counts.
+        let same = try probability(of: mailbox { $0 % 2 == 0 ? "n\($0)@example.org" : "anna@example.org" })
+        #expect(zip(known, same).allSatisfy { abs($0 - $1) < 0.2 })
+    }
 }

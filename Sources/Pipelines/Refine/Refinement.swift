@@ -100,6 +100,7 @@ package final class Refinement {
         let answers = try answers()
         var outcome = Outcome()
         var words = [Set<Int32>?](repeating: nil, count: answers.distributions.count)
+        var senders = [String?](repeating: nil, count: answers.distributions.count)
         var firstUnasked: String?
         var reader: (item: Int, reading: ItemReader)?
         let stream = request.inputs.documents()
@@ -116,6 +117,7 @@ package final class Refinement {
                     continue
                 }
                 words[item] = []
+                senders[item] = Self.sender(document)
                 reader = (
                     item,
                     ItemReader(
@@ -135,7 +137,9 @@ package final class Refinement {
         for (item, found) in words.enumerated() {
             places.append(found.map { _ in refiner.count })
             if let found {
-                refiner.add(found, distribution: answers.distributions[item], learns: !answers.isCopy[item])
+                refiner.add(
+                    found, distribution: answers.distributions[item], sender: senders[item],
+                    learns: !answers.isCopy[item])
             }
         }
         guard refiner.count > 0 else {
@@ -162,6 +166,14 @@ package final class Refinement {
         outcome.after = outcome.before
         try write(answers, places, refined, &outcome)
         return outcome
+    }
+
+    /// The address in the From field of a mail, or what stands there instead of one.
+    private static func sender(_ document: Document) -> String? {
+        guard document.kind == .mail, let from = document.first("from") else { return nil }
+        let inner = from.lastIndex(of: "<").map { from[from.index(after: $0)...].prefix { $0 != ">" } }
+        let words = (inner ?? from[...]).split(whereSeparator: \.isWhitespace)
+        return words.isEmpty ? nil : words.joined(separator: " ").lowercased()
     }
 
     /// All rows in their order, those that were looked at with their new answer.
