@@ -102,6 +102,10 @@ import Testing
         arguments: [
             ("<r><a>one</a><b>two</b></r>", "one\ntwo\n"),
             ("<r><p>some <i>in</i>line <b>text</b></p><p>next</p></r>", "some inline text\nnext\n"),
+            (
+                "<r><p>as <b><i>shown</i></b><xref><sup>1</sup><sub>a</sub></xref>\nto all</p></r>",
+                "as shown1a\nto all\n"
+            ),
             ("<r>\n  <a x='1'>one</a>\n  <b>two\n   lines</b>\n</r>", "one\ntwo\nlines\n"),
             ("<r><![CDATA[a <b> & c]]> &lt;&amp;&#8364;</r>", "a <b> & c <&€\n"),
             ("<r><!-- no --><?pi no?>text</r>", "text\n"),

@@ -60,6 +60,7 @@ final class XMLReader: DocumentProducer {
         let isSkipped: Bool
         let isPreserved: Bool
         let isParted: Bool
+        let isMark: Bool
         let isBreak: Bool
         let isHTML: Bool
         let field: String?
@@ -71,6 +72,7 @@ final class XMLReader: DocumentProducer {
             isSkipped = rules.skipped.contains(local)
             isPreserved = rules.preserved.contains(local)
             isParted = rules.parted.contains(local)
+            isMark = rules.marks.contains(local)
             isBreak = rules.breaks.contains(local)
             isHTML = rules.html.contains(local)
             field = rules.fields[local]
@@ -369,8 +371,11 @@ final class XMLReader: DocumentProducer {
             html = (path.count, [])
         }
         // What a piece begins with begins no line either.
-        let isInParted = path.count > 1 && meanings[path[path.count - 2]].isParted
-        if isBehindParted, meaning.isParted || isInParted {
+        let parent = path.count > 1 ? meanings[path[path.count - 2]] : nil
+        let isInParted = parent?.isParted == true
+        if meaning.isMark, parent?.isMark == true {
+            isBreakPending = false
+        } else if isBehindParted, meaning.isParted || isInParted {
             (isBreakPending, pendingSpace) = (false, 0x20)
         } else {
             isBehindParted = false
@@ -404,7 +409,8 @@ final class XMLReader: DocumentProducer {
         holdsText.removeLast()
         if skipDepth > 0 { skipDepth -= 1 }
         if preserveDepth > 0 { preserveDepth -= 1 }
-        if !holdsText[holdsText.count - 1] { isBreakPending = true }
+        let isMarkInMark = path.count > 1 && path.suffix(2).allSatisfy { meanings[$0].isMark }
+        if !holdsText[holdsText.count - 1], !isMarkInMark { isBreakPending = true }
         isBehindParted = path.last.map { meanings[$0].isParted } ?? false
         if path.count == recordDepth { endRecord(.ok) }
         if path.count == textDepth { textDepth = 0 }

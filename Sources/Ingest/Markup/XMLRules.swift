@@ -9,6 +9,12 @@ struct XMLRules {
     var preserved: Set<String> = []
     /// Elements that a space parts, where they stand side by side, and not a line.
     var parted: Set<String> = []
+    /// Elements that mark words: one in another begins no line.
+    var marks: Set<String> = [
+        "a", "b", "bold", "em", "emphasis", "ext-link", "hi", "i", "inline-formula", "italic", "monospace",
+        "named-content", "overline", "sc", "span", "strong", "styled-content", "sub", "sup", "tt", "u",
+        "underline", "xref",
+    ]
     /// Elements that are the break of a line.
     var breaks: Set<String> = ["br", "break", "lb"]
     /// Elements whose text is HTML.
