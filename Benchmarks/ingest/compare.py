@@ -28,7 +28,7 @@ FAMILIES = ["mime", "html", "xml", "encodings", "office", "tnef", "archives"]
 # Kinds that `skipped.unsupported` is right for.
 UNSUPPORTED = re.compile(
     r"a (PNG|JPEG|GIF|TIFF) image|an ELF binary|binary data|media|audio|a web font|OneNote|a package of|"
-    r"an OLE file|Java class|SQLite|a device|its pages are pictures|nsupported|apt-get install")
+    r"an OLE file|Java class|SQLite|a device|its pages are pictures|nsupported|apt-get install|codec ID")
 
 
 # Who is right, looked at by hand.
@@ -95,6 +95,48 @@ VERDICTS = {
     "022.eml": "lector: a forwarded mail that is no mail is text of its own",
     "iyagi-readme.txt": "the judge: uchardet does not know Johab",
     "mdir-doc.txt": "the judge: uchardet does not know Johab",
+    "malformed-multiple-address-header-values.raw": "lector: the PDF in it is cut; the mail's text is whole",
+    "mime-duplicate-param.raw": "lector: the PDF in it is cut; the mail's text is whole",
+    "attachment_message_rfc822.eml": "lector: the PDF in it is cut; the mail's text is whole",
+    "attachment_pdf.eml": "lector: the PDF in it is cut; the mail's text is whole",
+    "attachment_pdf_lf.eml": "lector: the PDF in it is cut; the mail's text is whole",
+    "enriched.html": "the judge: pieces of markup without a root; lector reads the first as XML",
+    "enriched.txt": "the judge: pieces of markup without a root; lector reads the first as XML",
+    "mime-mixed-related.raw": "lector: both HTML parts are text",
+    "non-mime-html-charset-header-only.raw": "lector: the title of a page is text",
+    "09:2,": "both: a word that a format=flowed line is cut in",
+    "plaintext.html": "lector: behind <plaintext> tags are tags for both, the judge prints some",
+    "test.html": "lector: addresses of links and numbers of lists are kept",
+    "test.out.html": "lector: addresses of links and numbers of lists are kept",
+    "xamarin3.html": "lector: addresses of links and texts of pictures are kept",
+    "xamarin3.out.html": "lector: addresses of links and texts of pictures are kept",
+    "lzma_bcj_arm.7z": "the judge: libarchive has no filter for ARM code, and calls it damage",
+    "lzma_bcj_armt.7z": "the judge: libarchive has no filter for ARM code, and calls it damage",
+    "lzma_bcj_ppc.7z": "the judge: libarchive has no filter for PowerPC code, and calls it damage",
+    "test_read_format_gtar_sparse_reuse.tar.uu": "the judge: libarchive refuses the stretch of a sparse file",
+    "test_t_bad.zip.uu": "lector: a field of the archive is cut",
+    "extra_field_align_1-ff.zip": "the judge: libarchive refuses padding in an extra field",
+    "extra_field_align_3-ff.zip": "the judge: libarchive refuses padding in an extra field",
+    "testLZ4-framed.lz4": "lector: bsdtar has no archive in it; it is one packed file",
+    "test_read_filter_lz4_raw_skip.uu": "lector: bsdtar has no archive in it; it is one packed file",
+    "test_read_filter_uudecode_raw.uu": "lector: bsdtar has no archive in it; it is one packed file",
+    "README.md": "lector: no archive; it is text",
+    "header.sh": "lector: no archive; it is text",
+    "bcj_test.c": "lector: no archive; it is text",
+    "test_option_t.stdout.uu": "lector: no archive; it is text",
+    "test_option_tv.stdout.uu": "lector: no archive; it is text",
+    "bogus.zip": "lector: no archive; it is text",
+    "test_write_format_mtree_null_deref.bin.uu": "the judge: uuencoding of less than a line is read as text",
+    "test_read_format_rar_endarc_huge.rar.uu": "the judge: uuencoding of less than two lines is read as text",
+    "test_read_format_zip_ppmd8_crash_1.zipx.uu": "the judge: uuencoding of less than two lines is read as text",
+    "test_read_format_zip_ppmd8_crash_2.zipx.uu": "the judge: uuencoding of less than two lines is read as text",
+    "test_read_format_zip_zipx_lzma_oom.zipx.uu": "the judge: uuencoding of less than two lines is read as text",
+    "test_splitted_rar_seek_support_ac.uu": "lector: the end of an archive in parts, whose bytes are text",
+    "incons-central-compsize-larger-toolarge.zip": "both: sizes are told twice and differ; the text is the same",
+    "incons-central-size-larger.zip": "both: sizes are told twice and differ; the text is the same",
+    "compressed uncompressed size mismatch for stored file 2147483647 5.zip":
+        "both: sizes are told twice and differ; the text is the same",
+    "unicode-path-extra-field.zip": "lector: its one file is empty",
     "quine.gz": "lector: it unpacks to itself for ever",
     "panic.tnef": "lector: an attribute is longer than the file",
 }
@@ -481,8 +523,8 @@ def write(folder, table, exceptions, disagreements):
         file.write(
             "\nKinds that `skipped.unsupported` is right for: pictures, audio, video, fonts, programs, databases, other "
             "binary data; OneNote; Visio, XPS and other packages without text parts of the kinds above; OLE files that "
-            "are no Outlook, Word, Excel or PowerPoint; zip entries in a compression that libarchive lacks (Deflate64, "
-            "WinZip JPEG); kinds whose program is not installed.\n\n## Where lector and a judge disagree\n\n"
+            "are no Outlook, Word, Excel or PowerPoint; entries of zip and 7z in a compression that libarchive lacks "
+            "(Deflate64, WinZip JPEG, Zstandard, filters for ARM code); kinds whose program is not installed.\n\n## Where lector and a judge disagree\n\n"
             "The judge is right where nothing else is said.\n\n")
         for family, path, what, notes in disagreements:
             verdict = VERDICTS.get(os.path.basename(path))

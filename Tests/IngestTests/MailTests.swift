@@ -183,6 +183,14 @@ import Testing
         #expect(found.end.warnings == ["a message/rfc822 part is no mail; it is read as text"])
     }
 
+    @Test("a text that says of no kind is plain", arguments: ["text", "Text ; charset=utf-8"])
+    func textOfNoKind(type: String) throws {
+        let found = try mail("From: a@b.example\nSubject: s\nContent-Type: \(type)\n\nGrüße.\n")
+        #expect(found.text == "Grüße.\n" && found.document.attachments.isEmpty)
+        let bytes = try mail("From: a@b.example\nSubject: s\nContent-Type: application\n\nGrüße.\n")
+        #expect(bytes.text.isEmpty && bytes.document.attachments.count == 1)
+    }
+
     @Test("words that are declared base64 are read as they stand, and damaged base64 is decoded")
     func noBase64() throws {
         let head = "From: a@b.example\nSubject: s\nContent-Transfer-Encoding: base64\n"

@@ -549,7 +549,19 @@ struct MailPlanner {
         let sub = g_mime_content_type_get_media_subtype(type).map {
             String(decoding: UnsafeRawBufferPointer(start: $0, count: strlen($0)), as: UTF8.self)
         }
+        if main == "application", sub == "octet-stream",
+            isText(g_mime_object_get_header(object, "Content-Type"))
+        {
+            return ("text", "plain")
+        }
         return ((main ?? "text").asciiLowercased, (sub ?? "plain").asciiLowercased)
+    }
+
+    /// Whether a Content-Type says "text" and not which; GMime takes what has no subtype for bytes.
+    private static func isText(_ value: UnsafePointer<CChar>?) -> Bool {
+        guard let value else { return false }
+        let words = String(cString: value).prefix { $0 != ";" }.split(whereSeparator: \.isWhitespace)
+        return words.count == 1 && String(words[0]).asciiLowercased == "text"
     }
 
     private static func mediaTypeText(_ object: UnsafeMutablePointer<GMimeObject>) -> String {
