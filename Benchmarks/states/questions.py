@@ -1,11 +1,11 @@
 """Right answers and right places: the same questions asked of 8 k, 128 k and 1 M tokens.
 
-    python3 Benchmarks/states/questions.py [--sizes 8k,128k,1m] [--model FILE] [--novels FILE.jsonl.xz] [--work FOLDER]
+    python3 Benchmarks/states/questions.py [--sizes 8k,128k,1m] [--pieces N] [--model FILE] [--novels FILE.jsonl.xz] [--work FOLDER]
 
 Twelve novels are one book of about a million tokens. 100 questions of natural.jsonl are about facts of the novels,
 100 about facts that this script plants; 20 of each kind have no answer. The book is asked whole, then in 8 and in
 128 pieces, each question of the piece that has its answer: the text around a fact stays the same, only what surrounds
-it grows. Of the 128 pieces those are read that a question is about.
+it grows. Of the 128 pieces those are read that a question is about; with --pieces, N of every size, those with most questions.
 
 Each question is asked from memory, with passages read again behind the state, with the same passages and no state, and
 from memory of the last 1,024 tokens. Prints Markdown for Benchmarks/LOG.md:
@@ -186,6 +186,7 @@ def main():
     parser.add_argument("--sizes", default="8k,128k,1m")
     parser.add_argument("--modes", default=",".join(mode for _, mode in MODES), help="memory,reread,passages,tail")
     parser.add_argument("--passages", type=int, default=4)
+    parser.add_argument("--pieces", type=int)
     parser.add_argument("--model")
     parser.add_argument("--novels", type=pathlib.Path, default=NOVELS)
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "Benchmarks" / "work" / "questions")
@@ -205,7 +206,8 @@ def main():
         for index, question in enumerate(q for q in questions if not q.place):
             pieces[sorted(pieces)[index % len(pieces)]].append(question)
         rows, seconds = {mode: [] for _, mode in MODES}, {mode: 0.0 for _, mode in MODES}
-        for piece, asked in sorted(pieces.items()):
+        chosen = sorted(sorted(pieces), key=lambda piece: -len(pieces[piece]))[:options.pieces]
+        for piece, asked in sorted((piece, pieces[piece]) for piece in chosen):
             text = book[ends[piece]:ends[piece + 1]]
             path = options.work / f"{size}-{piece}.txt"
             path.write_bytes(text)

@@ -85,15 +85,17 @@ public struct LabelRefiner: Sendable {
             rounds += 1
             let shares = LabelViewFit.meanShares(posterior, of: learners, labels: labelCount)
                 .map { logarithm($0 + LabelViewFit.leastShare) }
-            var views = [(model, Self.modelWeight)]
-            views.append((words.evidence(posterior, from: learners, labels: labelCount), 1))
+            var views = [
+                (model, Self.modelWeight),
+                (words.evidence(posterior, from: learners, labels: labelCount), 1),
+            ]
             if let senders {
                 views.append(
                     (senders.evidence(posterior, from: learners, labels: labelCount), Self.senderWeight))
             }
             var next = posterior.indices.map { Self.shareWeight * shares[$0 % labelCount] }
-            for (at, (view, weight)) in views.enumerated() {
-                let fitted = fits[at].fitted(view, to: posterior, on: learners)
+            for (index, (view, weight)) in views.enumerated() {
+                let fitted = fits[index].fitted(view, to: posterior, on: learners)
                 for at in next.indices { next[at] += weight * (fitted[at] - shares[at % labelCount]) }
             }
             softmaxRows(&next, width: labelCount)

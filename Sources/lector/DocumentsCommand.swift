@@ -184,8 +184,9 @@ private struct DocumentPrinter {
     private var progress = DocumentProgress()
     private var counts = DocumentCounts()
     private var threads = MailThreads()
-    /// The part whose text was written last, and whether it ended its line.
-    private var written: (document: String, part: String, isLineEnded: Bool)?
+    /// The part of the document whose text was written last, and whether its last line has not ended.
+    private var part: String?
+    private var isLineOpen = false
 
     init(_ command: DocumentsCommand, _ output: OutputFile) {
         self.command = command
@@ -197,6 +198,7 @@ private struct DocumentPrinter {
         case .begin(let begun):
             document = begun
             parts = []
+            part = nil
         case .text(let chunk):
             progress.addText(chunk.utf8.count)
             if command.text {
@@ -216,12 +218,9 @@ private struct DocumentPrinter {
     /// Each part on lines of its own, so that no words of two become one.
     private mutating func write(_ chunk: TextChunk) throws {
         guard let last = chunk.utf8.last else { return }
-        let document = document?.address ?? ""
-        if let written, written.document != document || written.part != chunk.part, !written.isLineEnded {
-            try output.write([0x0A])
-        }
+        if isLineOpen, part != chunk.part { try output.write([0x0A]) }
         try output.write(chunk.utf8)
-        written = (document, chunk.part, last == 0x0A)
+        (part, isLineOpen) = (chunk.part, last != 0x0A)
     }
 
     private mutating func print(_ document: Document, _ end: DocumentEnd) throws {

@@ -123,28 +123,33 @@ import Testing
             ])
     }
 
+    /// The beginning of a mail with two parts, up to the fields of the second.
+    private static let outer = """
+        From: a@b.example
+        Subject: outer
+        Content-Type: multipart/mixed; boundary=b
+
+        --b
+
+        see below
+        --b
+        Content-Type: message/rfc822
+
+        """
+
     @Test("a mail inside a mail is a part with its own short header, marked as forwarded")
     func innerMail() throws {
         let found = try mail(
-            """
-            From: a@b.example
-            Subject: outer
-            Content-Type: multipart/mixed; boundary=b
+            Self.outer + """
 
-            --b
+                From: inner@b.example
+                Subject: inner
+                X-Other: not shown
 
-            see below
-            --b
-            Content-Type: message/rfc822
+                inner body
+                --b--
 
-            From: inner@b.example
-            Subject: inner
-            X-Other: not shown
-
-            inner body
-            --b--
-
-            """)
+                """)
         #expect(
             found.parts.map(\.text) == ["see below", "From: inner@b.example\nSubject: inner\n\ninner body"])
         #expect(found.marked(.forwarded) == [found.parts[1].text])
@@ -158,25 +163,17 @@ import Testing
             "--c\n--bb",
         ], ["\n", "\r\n"])
     func innerText(inner: String, lineEnd: String) throws {
-        let text = """
-            From: a@b.example
-            Subject: outer
-            Content-Type: multipart/mixed; boundary=b
+        let text =
+            Self.outer + """
+                Content-Disposition: attachment; filename="x.eml"
 
-            --b
+                \(inner)
+                --b
 
-            see below
-            --b
-            Content-Type: message/rfc822
-            Content-Disposition: attachment; filename="x.eml"
+                the end
+                --b--
 
-            \(inner)
-            --b
-
-            the end
-            --b--
-
-            """
+                """
         let found = try mail(text.replacingOccurrences(of: "\n", with: lineEnd))
         #expect(found.parts.map(\.text) == ["see below", inner, "the end"])
         #expect(found.marked(.forwarded) == [inner])

@@ -476,13 +476,6 @@ struct ReadingTests {
             #expect(lector.run(["completion", shell]).out.contains("password-file"), "\(shell)")
         }
     }
-}
-
-extension String {
-    fileprivate func components(between start: String, and end: String) -> Substring {
-        guard let from = firstRange(of: start)?.upperBound else { return "" }
-        return self[from...].firstRange(of: end).map { self[from..<$0.lowerBound] } ?? self[from...]
-    }
 
     @Test("documents --text puts each part and each document on lines of its own")
     func textOfParts() {
@@ -508,5 +501,12 @@ extension String {
         let run = lector.run(["documents", "--text", "a.eml", "b.txt", "c.txt", "d.txt"])
         #expect(run.status == 0)
         #expect(run.out == "One\nTwo\nno line end\nends\nlast")
+    }
+}
+
+extension String {
+    fileprivate func components(between start: String, and end: String) -> Substring {
+        guard let from = firstRange(of: start)?.upperBound else { return "" }
+        return self[from...].firstRange(of: end).map { self[from..<$0.lowerBound] } ?? self[from...]
     }
 }

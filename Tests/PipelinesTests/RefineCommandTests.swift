@@ -189,7 +189,11 @@ struct RefineCommandTests {
             of: mailbox { $0 % 2 == 0 ? "n\($0)@example.org" : "Anna \($0) <ANNA@example.org>" })
         #expect(zip(strangers, known).contains { abs($0 - $1) > 0.001 })
         #expect(zip(strangers, known).allSatisfy { $1 > $0 - 0.001 })
-        // The name beside the address is another each time: nothing but the address counts.
+        // Nothing but the address counts, and no letter's case: with another address each time all are strangers.
+        let named = try probability(
+            of: mailbox { $0 % 2 == 0 ? "n\($0)@example.org" : "Anna <anna\($0)@example.org>" })
+        #expect(known != named)
+        for number in stride(from: 1, to: 30, by: 2) { #expect(known[number] > named[number]) }
         let same = try probability(of: mailbox { $0 % 2 == 0 ? "n\($0)@example.org" : "anna@example.org" })
         #expect(zip(known, same).allSatisfy { abs($0 - $1) < 0.2 })
     }

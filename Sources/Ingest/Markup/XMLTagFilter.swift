@@ -188,8 +188,13 @@ struct XMLTagFilter {
         var rest = takeReference(text, into: &output)
         while let mark = rest.firstOffset(of: 0x26) {
             append(plain: rest.slice(0..<mark + 1), to: &output)
-            reference = []
-            rest = takeReference(rest.slice(mark + 1..<rest.count), into: &output)
+            if let known = Self.numbers.first(where: { rest.begins(with: $0.name, at: mark + 1) }) {
+                output += known.number
+                rest = rest.slice(mark + 1 + known.name.count..<rest.count)
+            } else {  // it may be cut
+                reference = []
+                rest = takeReference(rest.slice(mark + 1..<rest.count), into: &output)
+            }
         }
         append(plain: rest, to: &output)
     }

@@ -218,16 +218,16 @@ final class OLEReader: DocumentProducer {
             }
             let words = writer.isFull || output.failure != nil ? nil : process.finish()
             if !isRead {
-                let isEncrypted = words?.asciiLowercased.contains("encrypted") == true
-                if output.failure == nil, words == nil, process.complaint == nil {
+                if let failure = output.failure {
+                    return context.emitFailure(address, .failed(failure.reason), failure.message)
+                }
+                guard let complaint = words ?? process.complaint else {
                     return context.emitFailure(
                         address, .skipped(.empty), "\(tool.program): it found no text")
                 }
-                let reason = output.failure?.reason ?? (isEncrypted ? .encrypted : .damaged)
+                let isEncrypted = words?.asciiLowercased.contains("encrypted") == true
                 return context.emitFailure(
-                    address, .failed(reason),
-                    output.failure?.message
-                        ?? "\(tool.program): \(words ?? process.complaint ?? "it found no text")")
+                    address, .failed(isEncrypted ? .encrypted : .damaged), "\(tool.program): \(complaint)")
             }
             var status = ItemStatus.ok
             if let failure = output.failure {
