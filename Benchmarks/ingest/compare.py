@@ -110,10 +110,6 @@ VERDICTS = {
     "test.out.html": "lector: addresses of links and numbers of lists are kept",
     "xamarin3.html": "lector: addresses of links and texts of pictures are kept",
     "xamarin3.out.html": "lector: addresses of links and texts of pictures are kept",
-    "lzma_bcj_arm.7z": "the judge: libarchive has no filter for ARM code, and calls it damage",
-    "lzma_bcj_armt.7z": "the judge: libarchive has no filter for ARM code, and calls it damage",
-    "lzma_bcj_ppc.7z": "the judge: libarchive has no filter for PowerPC code, and calls it damage",
-    "test_read_format_gtar_sparse_reuse.tar.uu": "the judge: libarchive's decoding of uuencoded files refuses it",
     "test_t_bad.zip.uu": "lector: a field of the archive is cut",
     "extra_field_align_1-ff.zip": "the judge: libarchive refuses padding in an extra field",
     "extra_field_align_3-ff.zip": "the judge: libarchive refuses padding in an extra field",
@@ -126,11 +122,6 @@ VERDICTS = {
     "test_option_t.stdout.uu": "lector: no archive; it is text",
     "test_option_tv.stdout.uu": "lector: no archive; it is text",
     "bogus.zip": "lector: no archive; it is text",
-    "test_write_format_mtree_null_deref.bin.uu": "the judge: uuencoding of less than a line is read as text",
-    "test_read_format_rar_endarc_huge.rar.uu": "the judge: uuencoding of less than two lines is read as text",
-    "test_read_format_zip_ppmd8_crash_1.zipx.uu": "the judge: uuencoding of less than two lines is read as text",
-    "test_read_format_zip_ppmd8_crash_2.zipx.uu": "the judge: uuencoding of less than two lines is read as text",
-    "test_read_format_zip_zipx_lzma_oom.zipx.uu": "the judge: uuencoding of less than two lines is read as text",
     "test_splitted_rar_seek_support_ac.uu": "lector: the end of an archive in parts, whose bytes are text",
     "incons-central-compsize-larger-toolarge.zip": "both: sizes are told twice and differ; the text is the same",
     "incons-central-size-larger.zip": "both: sizes are told twice and differ; the text is the same",
@@ -523,8 +514,8 @@ def write(folder, table, exceptions, disagreements):
         file.write(
             "\nKinds that `skipped.unsupported` is right for: pictures, audio, video, fonts, programs, databases, other "
             "binary data; OneNote; Visio, XPS and other packages without text parts of the kinds above; OLE files that "
-            "are no Outlook, Word, Excel or PowerPoint; entries of zip and 7z in a compression that libarchive lacks "
-            "(Deflate64, WinZip JPEG, Zstandard, filters for ARM code); kinds whose program is not installed.\n\n## Where lector and a judge disagree\n\n"
+            "are no Outlook, Word, Excel or PowerPoint; entries of zip in a compression that libarchive lacks "
+            "(Deflate64, WinZip JPEG, Zstandard), and of 7z in one that `7z` lacks, too; kinds whose program is not installed.\n\n## Where lector and a judge disagree\n\n"
             "The judge is right where nothing else is said.\n\n")
         for family, path, what, notes in disagreements:
             verdict = VERDICTS.get(os.path.basename(path))

@@ -14,6 +14,8 @@ enum ContentKind: Equatable {
     case pdf
     /// An archive or a compressed file: libarchive's.
     case archive
+    /// What mail carried before MIME.
+    case uuencoded
     /// A zip that is one document: OOXML, OpenDocument, EPUB.
     case package
     /// Outlook's `winmail.dat`.
@@ -37,6 +39,8 @@ enum ContentKind: Equatable {
             self = .package
         } else if Self.isArchive(bytes) {
             self = .archive
+        } else if UUEncoding.begins(bytes) {
+            self = .uuencoded
         } else if let known = Self.magicKind(bytes) {
             self = known
         } else if let name = Self.binaryName(bytes) {
@@ -67,7 +71,7 @@ enum ContentKind: Equatable {
     private static let rawMagics: [[UInt8]] = [
         [0x1F, 0x8B, 0x08], [0x1F, 0x9D], [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00],
         [0x28, 0xB5, 0x2F, 0xFD], [0x04, 0x22, 0x4D, 0x18], [0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C],
-        [0x02, 0x21, 0x4C, 0x18],
+        [0x02, 0x21, 0x4C, 0x18], [0xED, 0xAB, 0xEE, 0xDB],
     ]
 
     private static func isArchive(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -80,15 +84,19 @@ enum ContentKind: Equatable {
             default: return true
             }
         }
-        return isLZMA(bytes) || isOldTar(bytes) || isUuencoded(bytes)
+        return isLZMA(bytes) || isOldTar(bytes)
     }
 
-    /// LZMA alone: properties, a dictionary that is a power of two, a size that is known
-    /// to be unknown or below a terabyte.
-    private static func isLZMA(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count > 13, bytes[0] == 0x5D, bytes[1] == 0, bytes[2] == 0 else { return false }
+    /// LZMA alone: one of the two properties in use, a dictionary that is a power of two, a size that is known to
+    /// be unknown or below a terabyte, and the zero that begins its data. libarchive leaves others as they are.
+    static func isLZMA(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count > 13, bytes[0] == 0x5D || bytes[0] == 0x5E, bytes[1] == 0, bytes[13] == 0 else {
+            return false
+        }
+        let dictionary = (1..<5).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32(bytes[$1]) }
         let size = (5..<13).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64(bytes[$1]) }
-        return (size == .max || size < 1 << 40) && bytes[13] == 0
+        return (1 << 12...1 << 28).contains(dictionary) && dictionary.nonzeroBitCount == 1
+            && (size == .max || size < 1 << 40)
     }
 
     /// A tar without the ustar magic has a header whose checksum fits.
@@ -108,22 +116,6 @@ enum ContentKind: Equatable {
         var sum = 0
         for index in 0..<512 { sum += (148..<156).contains(index) ? 0x20 : Int(bytes[index]) }
         return sum == stored
-    }
-
-    private static func isUuencoded(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard uuencodedModeDigits(bytes) != nil, let end = bytes.firstOffset(of: 0x0A), end > 10, end < 256,
-            bytes.count > end + 61
-        else { return false }
-        // A full line: its length character, then 60 characters of the alphabet.
-        return bytes[end + 1] == 0x4D && (end + 2..<end + 62).allSatisfy { (0x20...0x60).contains(bytes[$0]) }
-    }
-
-    /// Octal digits of the mode in `begin 644 name`: three, or four.
-    static func uuencodedModeDigits(_ bytes: UnsafeRawBufferPointer) -> Int? {
-        guard bytes.begins(with: "begin "), let space = bytes.firstOffset(of: 0x20, from: 6),
-            space == 9 || space == 10, bytes[6..<space].allSatisfy({ (0x30...0x37).contains($0) })
-        else { return nil }
-        return space - 6
     }
 
     // MARK: Documents with a magic of their own

@@ -58,7 +58,7 @@ final class ContentOpener: DocumentProducer {
         case .pdf:
             context.push(PDFReader(reader, address: address, isPlainFile: isPlainFile))
         case .text: openText(beginning, context)
-        case .archive, .package, .tnef, .ole, .outlookMailbox, .xar:
+        case .archive, .uuencoded, .package, .tnef, .ole, .outlookMailbox, .xar:
             openContainer(ContentKind(beginning), context)
         }
         return false
@@ -91,6 +91,7 @@ final class ContentOpener: DocumentProducer {
         case .ole:
             context.push(
                 OLEReader(reader, address: address, depth: depth, isPlainFile: isPlainFile, budget: budget))
+        case .uuencoded: context.push(UUReader(reader, address: address, depth: depth + 1, budget: budget))
         case .xar: context.push(XarReader(reader, address: address, depth: depth, budget: budget))
         case .outlookMailbox: context.push(OutlookMailboxReader(reader, address: address, depth: depth))
         default:

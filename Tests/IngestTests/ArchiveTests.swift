@@ -59,16 +59,84 @@ import Testing
         #expect(found.map(\.status) == [.failed(.unsupported), .failed(.unsupported)])
     }
 
+    @Test("LZMA is known by its header, of either properties in use")
+    func properties() {
+        #expect(open("note.lzma").map(\.text) == [String(repeating: "A note.\n", count: 20)])
+    }
+
+    @Test("what libarchive cannot unpack of a 7z is read by 7z where it is installed, and else says so")
+    func otherMethod() {
+        let found = open("deflate64.7z")
+        #expect(found.map(\.document.address) == ["deflate64.7z!/first.txt", "deflate64.7z!/second.txt"])
+        if access("/usr/bin/7z", X_OK) == 0 {
+            #expect(found.map(\.status) == [.ok, .ok])
+            #expect(found.map(\.text) == ["The first file.\n", "The second file.\n"])
+        } else {
+            #expect(found.map(\.status) == [.failed(.unsupported), .failed(.unsupported)])
+            #expect(found[0].end.warnings.contains { $0.contains("apt-get install p7zip-full") })
+        }
+    }
+
     @Test(
-        "uuencoded files are unpacked, with a mode of three digits or four",
-        arguments: ["644", "0744", "1644"])
-    func uuencoded(mode: String) {
-        let text = Array(String(repeating: "A line of the text.\n", count: 9).utf8)  // 4 full lines
-        var file = Array("begin \(mode) note.txt\n".utf8)
+        "uuencoded files are unpacked: modes of three digits or four, with and without an empty line at the end",
+        arguments: ["644", "0744", "1644"], ["`\nend\n", "end\n", "`\nend", " \r\nend\r\n"])
+    func uuencoded(mode: String, end: String) {
+        for lines in [0, 1, 2, 9] {
+            let text = Array(String(repeating: "A line of the text.\n", count: lines).utf8)
+            let file = Array("begin \(mode) note.txt\n".utf8) + Self.uuencoded(text) + Array(end.utf8)
+            let whole = read(file, address: "note.uue")
+            #expect(whole.map(\.status) == [lines == 0 ? .skipped(.empty) : .ok])
+            #expect(Array(whole[0].text.utf8) == text && whole[0].document.address == "note.uue")
+            #expect(read(file, address: "note.uue", cuts: [1]) == whole)
+        }
+    }
+
+    @Test("a second uuencoded file behind the first has its name, and text between them ends neither")
+    func uuencodedTwice() {
+        let one = Self.uuencoded(Array("The first file.\n".utf8))
+        let two = Self.uuencoded(Array("The second file.\n".utf8))
+        let file =
+            Array("begin 644 one.txt\n".utf8) + one
+            + Array("`\nend\nThen comes the other.\nbegin 644 two.txt\n".utf8)
+            + two + Array("`\nend\n".utf8)
+        let found = read(file, address: "both.uu")
+        #expect(found.map(\.document.address) == ["both.uu", "both.uu!/two.txt"])
+        #expect(found.map(\.text) == ["The first file.\n", "The second file.\n"])
+        #expect(found.map(\.status) == [.ok, .ok])
+        #expect(read(file, address: "both.uu", cuts: [1]) == found)
+    }
+
+    @Test("a uuencoded file that stops, or has another line in it, is damaged and keeps its text")
+    func uuencodedDamage() {
+        let text = Array(String(repeating: "A line of the text.\n", count: 9).utf8)
+        let begun = Array("begin 644 note.txt\n".utf8) + Self.uuencoded(text)
+        for (rest, words) in [("", "without its `end`"), ("lower case\nend\n", "line 6 is not uuencoded")] {
+            let found = read(begun + Array(rest.utf8), address: "note.uu")
+            #expect(found.map(\.status) == [.partial(.damaged)])
+            #expect(Array(found[0].text.utf8) == text)
+            #expect(found[0].end.warnings.contains { $0.contains(words) }, "\(found[0].end.warnings)")
+        }
+    }
+
+    @Test("text that only begins like a uuencoded file is text")
+    func notUuencoded() {
+        for text in [
+            "begin 644 note.txt\nThis is prose.\nend\n", "begin 644 note.txt\n", "begin the day\n`\nend\n",
+        ] {
+            #expect(read(Array(text.utf8), address: "note.txt").map(\.text) == [text])
+        }
+    }
+
+    /// Lines of data alone.
+    private static func uuencoded(_ text: [UInt8]) -> [UInt8] {
+        var file: [UInt8] = []
         for line in stride(from: 0, to: text.count, by: 45) {
-            file.append(0x20 + 45)
-            for index in stride(from: line, to: line + 45, by: 3) {
-                let bits = Int(text[index]) << 16 | Int(text[index + 1]) << 8 | Int(text[index + 2])
+            let bytes = text[line..<min(text.count, line + 45)]
+            file.append(0x20 + UInt8(bytes.count))
+            for index in stride(from: line, to: bytes.endIndex, by: 3) {
+                let bits = (0..<3).reduce(0) {
+                    $0 << 8 | (index + $1 < text.count ? Int(text[index + $1]) : 0)
+                }
                 for shift in [18, 12, 6, 0] {
                     let six = UInt8(bits >> shift & 63)
                     file.append(six == 0 ? 0x60 : 0x20 + six)
@@ -76,10 +144,7 @@ import Testing
             }
             file.append(0x0A)
         }
-        file += Array("`\nend\n".utf8)
-        let whole = read(file, address: "note.uue")
-        #expect(whole.map(\.status) == [.ok] && Array(whole[0].text.utf8) == text)
-        #expect(read(file, address: "note.uue", cuts: [1]) == whole)
+        return file
     }
 
     @Test("bombs end at the ratio limit, at the same place every time")

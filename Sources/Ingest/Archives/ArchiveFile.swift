@@ -70,9 +70,9 @@ final class ArchiveFile {
     private var pendingFailure: SourceFailure?
     /// Of a 7z: a method of packing that is not known here, met since data was last unpacked.
     private var unsupported: SourceFailure?
-
-    /// What libarchive is to see before the bytes of the reader.
-    private var ahead: StaticString?
+    /// Of a 7z: who reads on from an entry that libarchive could not begin to unpack.
+    private var unpacker: SevenZipUnpacker?
+    private var entry: (name: String, size: Int) = ("", 0)
 
     init(_ reader: ByteReader, budget: UnpackBudget, isOutermost: Bool) {
         self.reader = reader
@@ -104,8 +104,7 @@ final class ArchiveFile {
         let beginning = reader.look(512)
         let isCompressed =
             Self.compressions.contains { beginning.begins(with: $0) } || beginning.begins(with: "BZh")
-            || beginning.begins(with: "LZIP") || beginning.begins(with: "begin ")
-            || beginning.begins(with: [0x5D, 0])
+            || beginning.begins(with: "LZIP") || ContentKind.isLZMA(beginning)
         // Each by name: `all` includes mtree, which opens files that it names, filters that
         // start programs, and xar (see XarReader).
         archive_read_support_filter_gzip(archive)
@@ -116,8 +115,6 @@ final class ArchiveFile {
         archive_read_support_filter_zstd(archive)
         archive_read_support_filter_lz4(archive)
         archive_read_support_filter_compress(archive)
-        // Its test reads far ahead, over damage that would only come later.
-        if beginning.begins(with: "begin ") { archive_read_support_filter_uu(archive) }
         archive_read_support_filter_rpm(archive)
         if isCompressed {
             // What is inside is told anew: a 7z in a gz must be kept to be sought in.
@@ -138,12 +135,7 @@ final class ArchiveFile {
         archive_read_support_format_empty(archive)
         for password in passwords where !password.isEmpty { archive_read_add_passphrase(archive, password) }
 
-        if ContentKind.uuencodedModeDigits(beginning) == 4 {
-            // libarchive knows only modes of three digits.
-            ahead = "begin "
-            reader.consume(7)
-        }
-        if isOutermost, ahead == nil, let source = reader.seekableDescriptor {
+        if isOutermost, let source = reader.seekableDescriptor {
             descriptor = source
         } else if beginning.begins(with: "7z\u{BC}") || beginning.begins(with: [0x37, 0x7A, 0xBC, 0xAF]) {
             switch Spool.keep(reader, limit: limits.maxSpoolBytes) {
@@ -176,6 +168,7 @@ final class ArchiveFile {
 
     func nextHeader() -> Header {
         guard let archive else { return .end }
+        if let unpacker { return unpacker.next() }
         dataLeft = UnsafeRawBufferPointer(start: nil, count: 0)
         dataOffset = 0
         holeBytes = 0
@@ -209,7 +202,8 @@ final class ArchiveFile {
         }
         if !isRaw, isLink || (type != 0 && type != 0o100000) { return .nothing }
         ordinal += 1
-        return .entry(name: name(entry), isEncrypted: archive_entry_is_encrypted(entry) != 0)
+        self.entry = (name(entry), Int(archive_entry_size(entry)))
+        return .entry(name: self.entry.name, isEncrypted: archive_entry_is_encrypted(entry) != 0)
     }
 
     /// The name as UTF-8: what libarchive makes of it, else the raw bytes by a guess.
@@ -234,8 +228,29 @@ final class ArchiveFile {
     /// Reads of the entry's data. Block by block, since `archive_read_data` gives nothing of
     /// a call in which it comes upon damage. A checksum that is wrong comes with the last block.
     func readData(into buffer: UnsafeMutableRawBufferPointer) throws(SourceFailure) -> Int {
-        guard let archive else { return 0 }
         if let failure = budget.failure { throw failure }
+        if unpacker == nil {
+            do { return try unpack(into: buffer) } catch { unpacker = try another(after: error) }
+        }
+        let count = try unpacker!.read(into: buffer)
+        try budget.addUnpacked(count)
+        return count
+    }
+
+    /// `7z`, where this entry of a 7z could not be begun: libarchive takes filters that it lacks (ARM and PowerPC
+    /// code) for damage, and reads no further.
+    private func another(after failure: SourceFailure) throws(SourceFailure) -> SevenZipUnpacker {
+        guard isSevenZip, let descriptor, dataOffset == 0, entry.size > 0,
+            failure.reason == .damaged || failure.reason == .unsupported
+        else { throw failure }
+        if let unpacker = SevenZipUnpacker(descriptor, at: entry) { return unpacker }
+        guard ToolProcess.path(of: Tool.sevenZip.program) == nil else { throw failure }
+        let hint = "; \(Tool.sevenZip.program) may be able to: apt-get install \(Tool.sevenZip.package)"
+        throw SourceFailure(reason: failure.reason, message: failure.message + hint)
+    }
+
+    private func unpack(into buffer: UnsafeMutableRawBufferPointer) throws(SourceFailure) -> Int {
+        guard let archive else { return 0 }
         var tries = 0
         while dataLeft.isEmpty, holeBytes == 0 {
             if let pendingFailure { throw pendingFailure }
@@ -313,11 +328,6 @@ final class ArchiveFile {
             return count
         }
         reader.consume(handedOut)
-        if let text = ahead {
-            ahead = nil
-            buffer?.pointee = UnsafeRawPointer(text.utf8Start)
-            return text.utf8CodeUnitCount
-        }
         let view = reader.look()
         handedOut = view.count
         if isOutermost { budget.setPacked(reader.offset + handedOut) }

@@ -173,7 +173,7 @@ enum QuotedPrintable {
     }
 }
 
-/// uuencode (`begin 644 name` ... `end`).
+/// uuencode (`begin 644 name` ... `end`), as POSIX describes it.
 enum UUEncoding {
     static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8] {
         var result: [UInt8] = []
@@ -181,29 +181,74 @@ enum UUEncoding {
         var hasBegun = false
         while position < text.count {
             let end = text.firstOffset(of: 0x0A, from: position) ?? text.count
-            var line = text.slice(position..<end)
+            let line = trimmed(text.slice(position..<end))
             position = end + 1
-            if let last = line.last, last == 0x0D { line = line.slice(0..<line.count - 1) }
             if !hasBegun {
                 hasBegun = line.begins(with: "begin ")
                 continue
             }
-            guard let first = line.first, first != 0x60, first != 0x20, !line.begins(with: "end") else {
-                break
-            }
-            let length = Int((first &- 0x20) & 0x3F)
-            var group = 1
-            var left = length
-            while left > 0, group < line.count {
-                func six(_ offset: Int) -> UInt8 {
-                    group + offset < line.count ? (line[group + offset] &- 0x20) & 0x3F : 0
-                }
-                let bytes = [six(0) << 2 | six(1) >> 4, six(1) << 4 | six(2) >> 2, six(2) << 6 | six(3)]
-                result += bytes.prefix(left)
-                left -= min(3, left)
-                group += 4
-            }
+            guard length(line) > 0, !isEnd(line) else { break }
+            append(line, to: &result)
         }
         return result
+    }
+
+    /// The name in a line `begin 644 name`; nil for any other line. A mode has three octal digits, or four.
+    static func name(_ line: UnsafeRawBufferPointer) -> String? {
+        guard line.begins(with: "begin "), let space = line.firstOffset(of: 0x20, from: 6),
+            space == 9 || space == 10, line[6..<space].allSatisfy({ (0x30...0x37).contains($0) })
+        else { return nil }
+        return String(decoding: line[(space + 1)...], as: UTF8.self)
+    }
+
+    /// Whether a text begins with a file in this encoding: its first line, then a full line of data, or less
+    /// than one and the end.
+    static func begins(_ text: UnsafeRawBufferPointer) -> Bool {
+        var lines: [UnsafeRawBufferPointer] = []
+        var position = 0
+        while lines.count < 4, position < min(text.count, 4096) {
+            let end = text.firstOffset(of: 0x0A, from: position) ?? text.count
+            lines.append(trimmed(text.slice(position..<end)))
+            position = end + 1
+            if lines.count == 1, name(lines[0]) == nil { return false }
+        }
+        guard lines.count > 1 else { return false }
+        if isData(lines[1]), length(lines[1]) == 45 { return true }
+        for line in lines[1...] {
+            if isEnd(line) { return true }
+            guard isData(line) else { return false }
+        }
+        return false
+    }
+
+    /// Bytes that a line says it holds: its first character.
+    static func length(_ line: UnsafeRawBufferPointer) -> Int {
+        line.first.map { Int(($0 &- 0x20) & 0x3F) } ?? 0
+    }
+
+    static func isEnd(_ line: UnsafeRawBufferPointer) -> Bool { line.count == 3 && line.begins(with: "end") }
+
+    /// Whether a line is one of the encoding. Some mailers cut blanks, which are zeros, off its end; some
+    /// programs add a character that sums it up.
+    static func isData(_ line: UnsafeRawBufferPointer) -> Bool {
+        line.count <= 2 + (length(line) + 2) / 3 * 4 && line.allSatisfy { (0x20...0x60).contains($0) }
+    }
+
+    /// A line without its line end.
+    static func trimmed(_ line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        line.last == 0x0D ? line.slice(0..<line.count - 1) : line
+    }
+
+    static func append(_ line: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
+        func six(_ offset: Int) -> UInt8 { offset < line.count ? (line[offset] &- 0x20) & 0x3F : 0 }
+        var left = length(line)
+        var group = 1
+        while left > 0, group < line.count {
+            bytes.append(six(group) << 2 | six(group + 1) >> 4)
+            if left > 1 { bytes.append(six(group + 1) << 4 | six(group + 2) >> 2) }
+            if left > 2 { bytes.append(six(group + 2) << 6 | six(group + 3)) }
+            left -= 3
+            group += 4
+        }
     }
 }

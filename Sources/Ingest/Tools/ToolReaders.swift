@@ -9,6 +9,7 @@ enum Tool {
     )
     static let outlookMailbox = (program: "readpst", package: "pst-utils")
     static let xar = (program: "bsdtar", package: "libarchive-tools")
+    static let sevenZip = (program: "7z", package: "p7zip-full")
     static let word = (program: "catdoc", package: "catdoc")
     static let excel = (program: "xls2csv", package: "catdoc")
     static let powerPoint = (program: "catppt", package: "catdoc")

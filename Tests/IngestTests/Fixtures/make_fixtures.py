@@ -59,6 +59,9 @@ write("inbox.mbox.bz2", bz2.compress(MBOX))
 noise = random.Random(1)
 lines = b"".join(b"%d some text: %x\n" % (i, noise.getrandbits(8)) for i in range(5000))
 write("truncated.txt.gz", gzip.compress(lines, 9, mtime=0)[:-60])
+# The other properties in use, and the smallest dictionary.
+write("note.lzma", lzma.compress(b"A note.\n" * 20, lzma.FORMAT_ALONE, filters=[
+    {"id": lzma.FILTER_LZMA1, "dict_size": 4096, "lc": 4}]))
 write("bomb.xz", lzma.compress(b"a" * (64 << 20)))
 write("bomb.zip", zipped([("first.txt", b"first\n"), ("bomb.txt", b"a" * (64 << 20)), ("last.txt", b"last\n")]))
 
@@ -116,15 +119,16 @@ def number(value):
     return bytes([value]) if value < 128 else bytes([128 | value >> 8, value & 255])
 
 
-def seven_zip(entries, method=b'\0', sums=None):
-    """Files side by side in one stored stream; `method` is what the archive says of how it is packed."""
+def seven_zip(entries, method=b'\0', sums=None, pack=bytes):
+    """Files side by side in one stream, stored or put through `pack`; `method` is what the archive says of how it is packed."""
     data = [content for _, content in entries]
     names = b''.join((name + '\0').encode('utf-16-le') for name, _ in entries)
     sums = sums or [zlib.crc32(content) for content in data]
-    packed = b''.join(data)
+    whole = b''.join(data)
+    packed = pack(whole)
     header = (
         b'\1\4\6\0\1\x09' + number(len(packed)) + b'\0'
-        + b'\7\x0b\1\0\1' + bytes([len(method)]) + method + b'\x0c' + number(len(packed)) + b'\0'
+        + b'\7\x0b\1\0\1' + bytes([len(method)]) + method + b'\x0c' + number(len(whole)) + b'\0'
         + b'\x08\x0d' + number(len(data)) + b'\x09' + b''.join(number(len(content)) for content in data[:-1])
         + b'\x0a\1' + struct.pack('<%dI' % len(sums), *sums) + b'\0\0'
         + b'\5' + number(len(data)) + b'\x11' + number(len(names) + 1) + b'\0' + names + b'\0\0'
@@ -136,4 +140,6 @@ def seven_zip(entries, method=b'\0', sums=None):
 two = [('first.txt', b'The first file.\n'), ('second.txt', b'The second file.\n')]
 write('checksum.7z', seven_zip(two, sums=[zlib.crc32(two[0][1]) ^ 1, zlib.crc32(two[1][1])]))
 write('unknown-method.7z', seven_zip(two, method=b'\x04\x01\x7e'))
+# What Deflate makes of a short text is Deflate64, too: libarchive has no reader of it, 7z has.
+write('deflate64.7z', seven_zip(two, method=b'\x04\x01\x09', pack=lambda data: zlib.compress(data, 9, -15)))
 write('checksum.zip', zipped(two, zipfile.ZIP_STORED).replace(b'The first file.', b'The worst file.'))
