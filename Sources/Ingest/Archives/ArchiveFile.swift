@@ -73,6 +73,8 @@ final class ArchiveFile {
     /// Of a 7z: who reads on from an entry that libarchive could not begin to unpack.
     private var unpacker: SevenZipUnpacker?
     private var entry: (name: String, size: Int) = ("", 0)
+    /// Of a 7z that might be read if that were installed: where to get it.
+    private var hint = ""
 
     init(_ reader: ByteReader, budget: UnpackBudget, isOutermost: Bool) {
         self.reader = reader
@@ -191,7 +193,9 @@ final class ArchiveFile {
             if archive_read_has_encrypted_entries(archive) > 0 {
                 return .failed(SourceFailure(reason: .encrypted, message: "the archive is encrypted"))
             }
-            return .failed(failure())
+            var failure = failure()
+            failure.message += hint
+            return .failed(failure)
         }
         isRaw = archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_RAW
         let type = archive_entry_filetype(entry)
@@ -245,7 +249,7 @@ final class ArchiveFile {
         else { throw failure }
         if let unpacker = SevenZipUnpacker(descriptor, at: entry) { return unpacker }
         guard ToolProcess.path(of: Tool.sevenZip.program) == nil else { throw failure }
-        let hint = "; \(Tool.sevenZip.program) may be able to: apt-get install \(Tool.sevenZip.package)"
+        hint = "; \(Tool.sevenZip.program) may be able to: apt-get install \(Tool.sevenZip.package)"
         throw SourceFailure(reason: failure.reason, message: failure.message + hint)
     }
 
