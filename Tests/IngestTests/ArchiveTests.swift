@@ -79,7 +79,7 @@ import Testing
 
     @Test(
         "uuencoded files are unpacked: modes of three digits or four, with and without an empty line at the end",
-        arguments: ["644", "0744", "1644"], ["`\nend\n", "end\n", "`\nend", " \r\nend\r\n"])
+        arguments: ["644", "0744", "1644"], ["`\nend\n", "end\n", "`\nend", " \r\nend \r\n"])
     func uuencoded(mode: String, end: String) {
         for lines in [0, 1, 2, 9] {
             let text = Array(String(repeating: "A line of the text.\n", count: lines).utf8)

@@ -32,11 +32,9 @@ final class UUReader: DocumentProducer {
             }
         }
         let isRead = context.enter([files + 1], address)
-        guard let name = next() else { return false }
+        guard let inner = next() else { return false }
         place = [files]
         if !isRead { return true }
-        let inner =
-            files == 1 ? address : AttachmentsReader.address(of: name, files, in: address, &names)
         context.push(
             ContentOpener(
                 ByteReader(source!, isUnpacked: files == 1), address: inner, depth: depth, isPlainFile: false,
@@ -46,14 +44,14 @@ final class UUReader: DocumentProducer {
 
     /// Goes to the next file, over what is left of the last one and over lines that belong to none.
     ///
-    /// - Returns: Its name; nil after the last file.
+    /// - Returns: Its address; nil after the last file.
     private func next() -> String? {
         source?.drain()
         while let line = reader.takeLine({ UUEncoding.name($0) }) {
             if let name = line {
                 files += 1
                 source = UUSource(reader)
-                return name
+                return files == 1 ? address : AttachmentsReader.address(of: name, files, in: address, &names)
             }
         }
         return nil

@@ -187,7 +187,7 @@ enum UUEncoding {
                 hasBegun = line.begins(with: "begin ")
                 continue
             }
-            guard length(line) > 0, !isEnd(line) else { break }
+            guard length(line) > 0, !line.begins(with: "end") else { break }
             append(line, to: &result)
         }
         return result
@@ -226,7 +226,10 @@ enum UUEncoding {
         line.first.map { Int(($0 &- 0x20) & 0x3F) } ?? 0
     }
 
-    static func isEnd(_ line: UnsafeRawBufferPointer) -> Bool { line.count == 3 && line.begins(with: "end") }
+    /// Whether a line is `end`, blanks behind it or not.
+    static func isEnd(_ line: UnsafeRawBufferPointer) -> Bool {
+        line.begins(with: "end") && line[3...].allSatisfy { $0 == 0x20 || $0 == 0x09 }
+    }
 
     /// Whether a line is one of the encoding. Some mailers cut blanks, which are zeros, off its end; some
     /// programs add a character that sums it up.
