@@ -180,6 +180,94 @@ import Testing
         #expect(found.end.warnings == ["a message/rfc822 part is no mail; it is read as text"])
     }
 
+    @Test(
+        "what stands in a digest and is no mail is text, wherever its fields would stand",
+        arguments: [
+            "no field at all\nanother line\n\n-- \na last one", "Note: no mail\nanother line", "one line",
+            "--bb\n: none", "Remember this: no name of a field\n\nmore", "a: b",
+        ], ["\n", "\r\n"])
+    func digestText(inner: String, lineEnd: String) throws {
+        for lead in ["", "\n"] {
+            let text = """
+                From: a@b.example
+                Subject: s
+                Content-Type: multipart/digest; boundary="b"
+
+                --b
+
+                From: inner@b.example
+                Subject: inner
+
+                inner body
+                --b
+                \(lead)\(inner)
+                --b
+                Content-Type: multipart/digest; boundary="c"
+
+                --c
+
+                \(inner)
+                --c--
+                --b
+
+                From: last@b.example
+
+                the end
+                --b--
+
+                """
+            let found = try mail(text.replacingOccurrences(of: "\n", with: lineEnd))
+            let wanted = inner.replacingOccurrences(of: "\n", with: lineEnd)
+            #expect(
+                found.parts.map { $0.text.replacingOccurrences(of: "\r\n", with: "\n") } == [
+                    "From: inner@b.example\nSubject: inner\n\ninner body", inner, inner,
+                    "From: last@b.example\n\nthe end",
+                ], "\(wanted)")
+            #expect(found.end.warnings.count == 2)
+        }
+    }
+
+    @Test("a part in which no empty line comes is text, between the others", arguments: ["\n", "\r\n"])
+    func partsWithoutEmptyLine(lineEnd: String) throws {
+        let text = """
+            From: a@b.example
+            Subject: s
+            Content-Type: multipart/mixed; boundary=b
+
+            --b
+            first, without a field
+            two lines
+            --b
+
+            second
+            --b
+            Content-Type: text/plain
+            third, behind a field
+            --b
+            Content-Type: text/html
+
+            <p>fourth</p>
+            --b
+            Content-Type: text/plain
+            --b
+            fifth
+             goes: on
+            --b
+            Note: the last of them
+            --b--
+
+            """
+        let found = try mail(text.replacingOccurrences(of: "\n", with: lineEnd))
+        #expect(
+            found.parts.map { $0.text.replacingOccurrences(of: "\r\n", with: "\n") } == [
+                "first, without a field\ntwo lines", "second", "third, behind a field", "fourth\n",
+                "fifth\n goes: on", "Note: the last of them",
+            ])
+        #expect(
+            found.end.warnings
+                == Array(repeating: "no empty line ends the header of a part; it is read as text", count: 4))
+    }
+
     @Test("a text that says of no kind is plain", arguments: ["text", "Text ; charset=utf-8"])
     func textOfNoKind(type: String) throws {
         let found = try mail("From: a@b.example\nSubject: s\nContent-Type: \(type)\n\nGrüße.\n")

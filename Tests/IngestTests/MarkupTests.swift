@@ -263,6 +263,19 @@ import Testing
         #expect(read(declaration + xml)[0].text == "one\ntwo\n")
     }
 
+    @Test(
+        "a milestone that stands inside a word leaves it whole, white space around it and all",
+        arguments: [
+            "a con<lb break='no'/>tent b", "a con\n<lb n='2' break=\"no\"/>tent b",
+            "a con<pb break='no'/>\n  tent b", "a con <hi><cb break='no'/></hi> tent b",
+        ])
+    func breaksInWords(xml: String) {
+        let bytes = Array("<TEI><text><p>\(xml)</p><p>c <pb/> d <pb break='yes'/>e</p></text></TEI>".utf8)
+        let whole = read(bytes)
+        #expect(whole[0].text == "a content b\nc d e\n")
+        #expect(read(bytes, cuts: [1]) == whole)
+    }
+
     @Test("]]> in text is text, wherever it is cut, behind damage as before it")
     func misplacedEnd() {
         let filler = String(repeating: "filler with words and more\n", count: 10)

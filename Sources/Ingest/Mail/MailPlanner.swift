@@ -89,8 +89,8 @@ struct MailPlanner {
     private var isTooDeep = false
     private var isTooMany = false
     private var partCount = 0
-    /// Of the multiparts around the part that is walked.
-    private var boundaries: [[UInt8]] = []
+    /// The multiparts around the part that is walked.
+    private var around: [MultipartText] = []
 
     init(message: UnsafeRawBufferPointer, limits: IngestLimits) {
         self.message = message
@@ -233,9 +233,13 @@ struct MailPlanner {
             g_mime_multipart_get_part(multipart, Int32($0))
         }
         if children.isEmpty { readUnsplit(multipart, object) }
-        boundaries.append(
-            g_mime_multipart_get_boundary(multipart).map { Array(String(cString: $0).utf8) } ?? [])
-        defer { boundaries.removeLast() }
+        let boundary = g_mime_multipart_get_boundary(multipart).map { Array(String(cString: $0).utf8) } ?? []
+        let first = offset(Self.headers(object).last) ?? start
+        let end = max(first, around.last?.current?.upperBound ?? message.count)
+        let text = MultipartText(
+            message, in: first..<end, boundary: boundary, limit: limits.maxMIMEParts + 1)
+        around.append(text)
+        defer { around.removeLast() }
         switch Self.mediaType(object).subtype {
         case "alternative":
             let chosen = chooseAlternative(children, depth: depth)
@@ -259,11 +263,36 @@ struct MailPlanner {
             warnings.append("the mail is encrypted (\(Self.mediaTypeText(object))); its body is not read")
             for child in children { list(child, bytes: Self.part(child).flatMap(decodedBytes)) }
         default:
-            for child in children {
-                walk(child, depth: depth + 1)
-                if isTooMany { break }
+            guard text.parts.count(where: \.isMade) == children.count else {
+                around[around.count - 1].parts = []
+                for child in children where !isTooMany { walk(child, depth: depth + 1) }
+                return
+            }
+            var rest = children[...]
+            for part in text.parts where !isTooMany {
+                let child = part.isMade ? rest.popFirst() : nil
+                if let child, part.hasEmptyLine {
+                    around[around.count - 1].child = children.count - rest.count - 1
+                    walk(child, depth: depth + 1)
+                } else {
+                    readWithoutEmptyLine(part.range)
+                }
             }
         }
+    }
+
+    /// A part in which no empty line comes: text from the first line on that is no field of a part.
+    private mutating func readWithoutEmptyLine(_ range: Range<Int>) {
+        let bytes = message.slice(range)
+        var text = range
+        if bytes.beginsIgnoringCase("content-") {
+            guard let found = MailHeader.textWithoutEmptyLine(bytes) else { return }
+            text = range.lowerBound + found.lowerBound..<range.upperBound
+        }
+        if message.slice(text).allSatisfy(isSpace) { return }
+        warnings.append("no empty line ends the header of a part; it is read as text")
+        let body = MailBody(range: text, encoding: .identity, charset: nil, isHTML: false)
+        parts.append(PlannedPart(body: body))
     }
 
     /// A multipart without parts (no boundary, or one that never comes): what stands in it
@@ -315,14 +344,13 @@ struct MailPlanner {
         _ inner: UnsafeMutablePointer<GMimeMessagePart>, _ object: UnsafeMutablePointer<GMimeObject>,
         depth: Int
     ) {
-        guard let message = g_mime_message_part_get_message(inner) else {
-            return list(object, bytes: nil)
-        }
+        let message = g_mime_message_part_get_message(inner)
         if let text = textOfNoMail(message, object) {
             warnings.append("a \(Self.mediaTypeText(object)) part is no mail; it is read as text")
             let body = MailBody(range: text, encoding: .identity, charset: nil, isHTML: false)
             return parts.append(PlannedPart(isForwarded: true, body: body))
         }
+        guard let message else { return list(object, bytes: nil) }
         let fields = fields(message, report: false)
         var heading = ""
         for (name, label) in [
@@ -343,41 +371,40 @@ struct MailPlanner {
     /// Where the text stands that is said to be a mail and has no field of one: GMime takes its first lines for a
     /// header, and leaves them out.
     private func textOfNoMail(
-        _ inner: UnsafeMutablePointer<GMimeMessage>, _ object: UnsafeMutablePointer<GMimeObject>
+        _ inner: UnsafeMutablePointer<GMimeMessage>?, _ object: UnsafeMutablePointer<GMimeObject>
     ) -> Range<Int>? {
-        let isMail = Self.headers(Self.object(inner)).contains { header in
+        let isMail = (inner.map { Self.headers(Self.object($0)) } ?? []).contains { header in
             let name = g_mime_header_get_name(header).map { String(cString: $0) } ?? ""
             return Array("\(name):".utf8).withUnsafeBytes(ContentKind.isKnownMailField)
         }
-        guard !isMail, let field = Self.headers(object).last,
-            case let offset = start + Int(g_mime_header_get_offset(field)), offset >= start,
-            offset < message.count
-        else { return nil }
-        // From the empty line behind the fields of the part to a boundary around it.
-        var text: Int?
-        var position = offset
-        while position < message.count {
-            let lineEnd = message.firstOffset(of: 0x0A, from: position) ?? message.count
-            let line = message.slice(position..<lineEnd)
-            if text != nil, isBoundary(line) { break }
-            position = min(lineEnd + 1, message.count)
-            if text == nil, line.isEmpty || line.count == 1 && line[0] == 0x0D { text = position }
+        // In a digest a part need say nothing of itself: what stands in the place of its fields is its text.
+        let hasFields = Self.headers(object).contains { header in
+            g_mime_header_get_name(header).map { String(cString: $0).asciiLowercased.hasPrefix("content-") }
+                ?? false
         }
-        guard let text, !message.slice(text..<position).allSatisfy(isSpace) else { return nil }
-        // The line end before a boundary belongs to it.
-        if position < message.count, message[position - 1] == 0x0A { position -= 1 }
-        if position < message.count, message[position - 1] == 0x0D { position -= 1 }
-        return text..<position
+        let known = around.last?.current
+        guard !isMail, hasFields || known != nil,
+            let part = known
+                ?? offset(Self.headers(object).last).map({
+                    $0..<(around.last?.end(message, from: $0) ?? message.count)
+                })
+        else { return nil }
+        let bytes = message.slice(part)
+        let isLed = bytes.first == 0x0A || bytes.begins(with: "\r\n")
+        var text = part
+        if hasFields || isLed {
+            guard let begin = MultipartText.emptyLine(bytes) else { return nil }
+            text = part.lowerBound + begin..<part.upperBound
+        }
+        return message.slice(text).allSatisfy(isSpace) ? nil : text
     }
 
-    /// Whether a line ends what stands in one of the open multiparts.
-    private func isBoundary(_ line: UnsafeRawBufferPointer) -> Bool {
-        guard line.begins(with: "--") else { return false }
-        return boundaries.contains { boundary in
-            let end = 2 + boundary.count
-            return !boundary.isEmpty && line.begins(with: boundary, at: 2)
-                && (line.begins(with: "--", at: end) || line[end...].allSatisfy(isSpace))
-        }
+    /// Where a field of GMime's stands in the message.
+    private func offset(_ header: UnsafeMutablePointer<GMimeHeader>?) -> Int? {
+        guard let header, case let offset = start + Int(g_mime_header_get_offset(header)), offset >= start,
+            offset < message.count
+        else { return nil }
+        return offset
     }
 
     private static func headers(_ object: UnsafeMutablePointer<GMimeObject>) -> [UnsafeMutablePointer<

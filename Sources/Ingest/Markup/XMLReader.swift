@@ -34,6 +34,8 @@ final class XMLReader: DocumentProducer {
     private var pendingSpace: UInt8?
     /// Whether an element that a space parts from the next has ended, and no text came after it.
     private var isBehindParted = false
+    /// A milestone inside a word was the last thing; white space around it is none of the text.
+    private var isInWord = false
     private var hasText = false
 
     // What the elements mean.
@@ -62,6 +64,7 @@ final class XMLReader: DocumentProducer {
         let isParted: Bool
         let isMark: Bool
         let isBreak: Bool
+        let isMilestone: Bool
         let isHTML: Bool
         let field: String?
         let isRecord: Bool
@@ -74,6 +77,7 @@ final class XMLReader: DocumentProducer {
             isParted = rules.parted.contains(local)
             isMark = rules.marks.contains(local)
             isBreak = rules.breaks.contains(local)
+            isMilestone = rules.milestones.contains(local)
             isHTML = rules.html.contains(local)
             field = rules.fields[local]
             isRecord = rules.record?.last == local
@@ -103,8 +107,8 @@ final class XMLReader: DocumentProducer {
         MarkupLibrary.prepare()
         var handler = xmlSAXHandler()
         handler.initialized = UInt32(XML_SAX2_MAGIC)
-        handler.startElementNs = { context, name, _, _, _, _, _, _, _ in
-            XMLReader.with(context) { $0.start(name) }
+        handler.startElementNs = { context, name, _, _, _, _, count, _, attributes in
+            XMLReader.with(context) { $0.start(name, attributes, Int(count)) }
         }
         handler.endElementNs = { context, _, _, _ in XMLReader.with(context) { $0.end() } }
         handler.characters = { context, bytes, count in
@@ -339,7 +343,26 @@ final class XMLReader: DocumentProducer {
         return index
     }
 
-    private func start(_ name: UnsafePointer<xmlChar>?) {
+    /// Whether a milestone of TEI says that it parts no word: `break="no"`.
+    ///
+    /// - Parameter attributes: Five pointers each: name, prefix, namespace, the value's begin and end.
+    private static func isInWord(
+        _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?, _ count: Int
+    ) -> Bool {
+        guard let attributes else { return false }
+        return (0..<count).contains { index in
+            guard let name = attributes[5 * index], let value = attributes[5 * index + 3],
+                let end = attributes[5 * index + 4]
+            else { return false }
+            return strcmp(name, "break") == 0
+                && UnsafeRawBufferPointer(start: value, count: end - value).elementsEqual("no".utf8)
+        }
+    }
+
+    private func start(
+        _ name: UnsafePointer<xmlChar>?, _ attributes: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?,
+        _ count: Int
+    ) {
         guard let name else { return }
         if holdsText.count > limits.maxXMLDepth {
             return halt(.partial(.limitDepth), "elements are nested deeper than \(limits.maxXMLDepth)")
@@ -381,7 +404,11 @@ final class XMLReader: DocumentProducer {
             isBehindParted = false
             if !holdsText[holdsText.count - 1], isBreakPending || !isInParted { breakLine() }
         }
-        if meaning.isBreak { pendingSpace = 0x0A }
+        if meaning.isMilestone, Self.isInWord(attributes, count) {
+            (pendingSpace, isInWord) = (nil, true)
+        } else if meaning.isBreak {
+            pendingSpace = 0x0A
+        }
         holdsText.append(false)
     }
 
@@ -513,8 +540,9 @@ final class XMLReader: DocumentProducer {
         while index < text.count {
             let byte = text[index]
             if isSpace(byte) {
-                if byte == 0x0A { pendingSpace = 0x0A } else if pendingSpace == nil { pendingSpace = 0x20 }
                 index += 1
+                if isInWord { continue }
+                if byte == 0x0A { pendingSpace = 0x0A } else if pendingSpace == nil { pendingSpace = 0x20 }
                 continue
             }
             if isBehindParted {
@@ -528,6 +556,7 @@ final class XMLReader: DocumentProducer {
                 if pendingSpace == 0x0A { breakLine() }
             }
             holdsText[holdsText.count - 1] = true
+            isInWord = false
             if let space = pendingSpace, !isLineStart { writer.append([space]) }
             pendingSpace = nil
             var end = index

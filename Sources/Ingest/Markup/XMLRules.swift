@@ -17,6 +17,8 @@ struct XMLRules {
     ]
     /// Elements that are the break of a line.
     var breaks: Set<String> = ["br", "break", "lb"]
+    /// Elements of TEI that mark where a line, column or page begins, be it inside a word.
+    let milestones: Set<String> = ["lb", "cb", "pb", "gb", "milestone"]
     /// Elements whose text is HTML.
     var html: Set<String> = []
     /// From an element's name to the metadata field that its first occurrence fills.
