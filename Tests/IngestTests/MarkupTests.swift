@@ -267,10 +267,11 @@ import Testing
         "a milestone that stands inside a word leaves it whole, white space around it and all",
         arguments: [
             "a con<lb break='no'/>tent b", "a con\n<lb n='2' break=\"no\"/>tent b",
-            "a con<pb break='no'/>\n  tent b", "a con <hi><cb break='no'/></hi> tent b",
+            "a con<pb n='break=' break = 'no' facs='x'/>\n  tent b", "a con <hi><cb break='no'/></hi> tent b",
         ])
     func breaksInWords(xml: String) {
-        let bytes = Array("<TEI><text><p>\(xml)</p><p>c <pb/> d <pb break='yes'/>e</p></text></TEI>".utf8)
+        let others = #"c <pb xbreak='no' break='now'/> d <pb n=' break="no" '/> <pb break='yes'/>e"#
+        let bytes = Array("<TEI><text><p>\(xml)</p><p>\(others)</p></text></TEI>".utf8)
         let whole = read(bytes)
         #expect(whole[0].text == "a content b\nc d e\n")
         #expect(read(bytes, cuts: [1]) == whole)

@@ -396,7 +396,8 @@ final class XMLReader: DocumentProducer {
         // What a piece begins with begins no line either.
         let parent = path.count > 1 ? meanings[path[path.count - 2]] : nil
         let isInParted = parent?.isParted == true
-        if meaning.isMark, parent?.isMark == true {
+        let goesOn = meaning.isMilestone && Self.isInWord(attributes, count)
+        if goesOn || meaning.isMark && parent?.isMark == true {
             isBreakPending = false
         } else if isBehindParted, meaning.isParted || isInParted {
             (isBreakPending, pendingSpace) = (false, 0x20)
@@ -404,7 +405,7 @@ final class XMLReader: DocumentProducer {
             isBehindParted = false
             if !holdsText[holdsText.count - 1], isBreakPending || !isInParted { breakLine() }
         }
-        if meaning.isMilestone, Self.isInWord(attributes, count) {
+        if goesOn {
             (pendingSpace, isInWord) = (nil, true)
         } else if meaning.isBreak {
             pendingSpace = 0x0A

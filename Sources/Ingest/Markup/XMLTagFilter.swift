@@ -3,7 +3,8 @@
 ///
 /// libxml2 2.9.14 needs quadratic time for a tag with many attributes and ends at 10 MB of
 /// one comment, attribute or CDATA section. So attributes, comments and processing
-/// instructions are dropped here (none of them is text), and CDATA is written as text. A `]]>` in
+/// instructions are dropped here (none of them is text; `break="no"` alone is kept, which says that a word goes
+/// on), and CDATA is written as text. A `]]>` in
 /// text, which XML forbids, would cost it what its buffer held before: there `>` is written as a
 /// reference. Behind anything that is broken it reads references by number only: `&amp;` and its
 /// like are written so. The document type declaration passes as it is. One pass, constant memory,
@@ -28,6 +29,7 @@ struct XMLTagFilter {
 
     private var state = State.text
     private var held: [UInt8] = []
+    private var wordBreak = WordBreak()
     private var nameBytes = 0
     private var brackets = 0
     /// How many `]` stood last in the text that the parser saw, at most two.
@@ -38,6 +40,7 @@ struct XMLTagFilter {
     private var isInDocumentType = false
 
     private static let cdataStart = Array("[CDATA[".utf8)
+    private static let inWord = Array(" break='no'".utf8)
     private static let ampersand = Array("&#38;".utf8)
     private static let less = Array("&#60;".utf8)
     private static let greater = Array("&#62;".utf8)
@@ -47,6 +50,50 @@ struct XMLTagFilter {
         (Array("gt;".utf8), Array("#62;".utf8)), (Array("quot;".utf8), Array("#34;".utf8)),
         (Array("apos;".utf8), Array("#39;".utf8)),
     ]
+
+    /// Follows the attributes of a tag to one that is `break="no"`.
+    private struct WordBreak {
+        private static let name = Array("break".utf8)
+        private static let value = Array("no".utf8)
+
+        private enum Step {
+            /// Bytes of the name that are there.
+            case name(Int)
+            case equals
+            /// Bytes of the value that are there.
+            case value(Int)
+            /// In another attribute.
+            case other
+        }
+
+        private var step = Step.name(0)
+        private(set) var isFound = false
+
+        /// - Parameter quote: What the value ends with that the byte stands in; 0 outside of one.
+        mutating func take(_ byte: UInt8, quote: UInt8) {
+            switch step {
+            case .other:
+                if quote == 0, isSpace(byte) { step = .name(0) }
+            case .name(let count):
+                if isSpace(byte) {
+                    if count < Self.name.count { step = .name(0) }
+                } else if count < Self.name.count {
+                    step = byte == Self.name[count] ? .name(count + 1) : .other
+                } else {
+                    step = byte == 0x3D ? .equals : .other
+                }
+            case .equals:
+                if byte == 0x22 || byte == 0x27 { step = .value(0) } else if !isSpace(byte) { step = .other }
+            case .value(let count):
+                if count == Self.value.count, byte == quote {
+                    isFound = true
+                    step = .other
+                } else {
+                    step = count < Self.value.count && byte == Self.value[count] ? .value(count + 1) : .other
+                }
+            }
+        }
+    }
 
     private var home: State { isInDocumentType ? .documentType(quote: 0) : .text }
 
@@ -91,6 +138,7 @@ struct XMLTagFilter {
             case .name:
                 if isSpace(byte) {
                     state = .attributes(quote: 0, isSlashBefore: false)
+                    wordBreak = WordBreak()
                 } else if byte == 0x3E {
                     output.append(byte)
                     state = .text
@@ -102,11 +150,13 @@ struct XMLTagFilter {
                     continue
                 }
             case .attributes(let quote, let isSlashBefore):
+                wordBreak.take(byte, quote: quote)
                 if quote != 0 {
                     if byte == quote { state = .attributes(quote: 0, isSlashBefore: false) }
                 } else if byte == 0x22 || byte == 0x27 {
                     state = .attributes(quote: byte, isSlashBefore: false)
                 } else if byte == 0x3E {
+                    if wordBreak.isFound { output += Self.inWord }
                     if isSlashBefore { output.append(0x2F) }
                     output.append(byte)
                     state = .text
