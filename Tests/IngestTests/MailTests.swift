@@ -268,6 +268,65 @@ import Testing
                 == Array(repeating: "no empty line ends the header of a part; it is read as text", count: 4))
     }
 
+    @Test("a part of fields alone is listed; inside alternatives no text is lost or taken for another")
+    func partsOfAlternatives() throws {
+        let fields = try mail(
+            """
+            From: a@b.example
+            Content-Type: multipart/mixed; boundary=b
+
+            --b
+
+            text
+            --b
+            Content-Type: application/pdf; name="x.pdf"
+            Content-Disposition: attachment
+            --b--
+
+            """)
+        #expect(fields.parts.map(\.text) == ["text"])
+        #expect(fields.document.attachments.map(\.name) == ["x.pdf"])
+        let nested = try mail(
+            """
+            From: a@b.example
+            Content-Type: multipart/alternative; boundary=a
+
+            --a
+            Content-Type: text/html
+
+            <p>other</p>
+            --a
+            Content-Type: multipart/mixed; boundary=b
+
+            --b
+
+            one
+            --b
+            two
+            --b--
+            --a--
+
+            """)
+        #expect(nested.parts.map(\.text) == ["one", "two"])
+        let message = try mail(
+            """
+            From: a@b.example
+            Content-Type: multipart/alternative; boundary=a
+
+            --a
+            Content-Type: image/png
+
+            picture
+            --a
+            Content-Type: message/rfc822
+
+            no mail
+            --a--
+
+            """)
+        #expect(message.parts.map(\.text) == ["no mail"])
+    }
+
     @Test("a text that says of no kind is plain", arguments: ["text", "Text ; charset=utf-8"])
     func textOfNoKind(type: String) throws {
         let found = try mail("From: a@b.example\nSubject: s\nContent-Type: \(type)\n\nGrüße.\n")

@@ -234,11 +234,7 @@ struct MailPlanner {
         }
         if children.isEmpty { readUnsplit(multipart, object) }
         let boundary = g_mime_multipart_get_boundary(multipart).map { Array(String(cString: $0).utf8) } ?? []
-        let first = offset(Self.headers(object).last) ?? start
-        let end = max(first, around.last?.current?.upperBound ?? message.count)
-        let text = MultipartText(
-            message, in: first..<end, boundary: boundary, limit: limits.maxMIMEParts + 1)
-        around.append(text)
+        around.append(MultipartText(boundary: boundary))
         defer { around.removeLast() }
         switch Self.mediaType(object).subtype {
         case "alternative":
@@ -263,36 +259,40 @@ struct MailPlanner {
             warnings.append("the mail is encrypted (\(Self.mediaTypeText(object))); its body is not read")
             for child in children { list(child, bytes: Self.part(child).flatMap(decodedBytes)) }
         default:
-            guard text.parts.count(where: \.isMade) == children.count else {
-                around[around.count - 1].parts = []
+            let end = around.lazy.compactMap(\.current).last?.upperBound ?? message.count
+            let first = min(offset(Self.headers(object).last) ?? start, end)
+            let all = around[around.count - 1].parts(
+                of: message, in: first..<end, limit: limits.maxMIMEParts + 1)
+            guard all.count(where: \.isMade) == children.count else {
                 for child in children where !isTooMany { walk(child, depth: depth + 1) }
                 return
             }
             var rest = children[...]
-            for part in text.parts where !isTooMany {
+            for part in all where !isTooMany {
                 let child = part.isMade ? rest.popFirst() : nil
-                if let child, part.hasEmptyLine {
-                    around[around.count - 1].child = children.count - rest.count - 1
+                if part.hasEmptyLine || !readWithoutEmptyLine(part.range), let child {
+                    around[around.count - 1].current = part.range
                     walk(child, depth: depth + 1)
-                } else {
-                    readWithoutEmptyLine(part.range)
                 }
             }
         }
     }
 
     /// A part in which no empty line comes: text from the first line on that is no field of a part.
-    private mutating func readWithoutEmptyLine(_ range: Range<Int>) {
+    ///
+    /// - Returns: Whether there is any.
+    private mutating func readWithoutEmptyLine(_ range: Range<Int>) -> Bool {
         let bytes = message.slice(range)
         var text = range
         if bytes.beginsIgnoringCase("content-") {
-            guard let found = MailHeader.textWithoutEmptyLine(bytes) else { return }
+            guard let found = MailHeader.textWithoutEmptyLine(bytes) else { return false }
             text = range.lowerBound + found.lowerBound..<range.upperBound
         }
-        if message.slice(text).allSatisfy(isSpace) { return }
+        if message.slice(text).allSatisfy(isSpace) { return false }
         warnings.append("no empty line ends the header of a part; it is read as text")
         let body = MailBody(range: text, encoding: .identity, charset: nil, isHTML: false)
         parts.append(PlannedPart(body: body))
+        return true
     }
 
     /// A multipart without parts (no boundary, or one that never comes): what stands in it
@@ -385,8 +385,8 @@ struct MailPlanner {
         let known = around.last?.current
         guard !isMail, hasFields || known != nil,
             let part = known
-                ?? offset(Self.headers(object).last).map({
-                    $0..<(around.last?.end(message, from: $0) ?? message.count)
+                ?? offset(Self.headers(object).last).map({ first in
+                    first..<around.reduce(message.count) { min($0, $1.end(message, from: first)) }
                 })
         else { return nil }
         let bytes = message.slice(part)

@@ -12,20 +12,21 @@ struct MultipartText {
         var isMade: Bool
     }
 
-    /// Empty where GMime counts them otherwise.
-    var parts: [Part] = []
-    /// Which of those that GMime makes is being read.
-    var child = 0
+    /// The part that is being read, where it can be told.
+    var current: Range<Int>?
     private let mark: [UInt8]
 
-    /// Finds at most `limit` parts in a range of a message.
-    init(_ message: UnsafeRawBufferPointer, in range: Range<Int>, boundary: [UInt8], limit: Int) {
-        mark = Array("--".utf8) + boundary
-        if boundary.isEmpty { return }
+    init(boundary: [UInt8]) {
+        mark = boundary.isEmpty ? [] : Array("--".utf8) + boundary
+    }
+
+    /// At most `limit` parts in a range of a message.
+    func parts(of message: UnsafeRawBufferPointer, in range: Range<Int>, limit: Int) -> [Part] {
+        var parts: [Part] = []
         var open: Int?
         var position = range.lowerBound
         let text = message.slice(0..<range.upperBound)
-        while parts.count < limit, let line = Self.next(mark, text, from: position) {
+        while parts.count < limit, let line = next(text, from: position) {
             if let open { parts.append(Self.part(message, open..<line.lowerBound)) }
             let isLast = message.slice(line).begins(with: "--", at: mark.count)
             position = min(line.upperBound + 1, range.upperBound)
@@ -33,30 +34,19 @@ struct MultipartText {
             if isLast { break }
         }
         if let open, parts.count < limit { parts.append(Self.part(message, open..<range.upperBound)) }
-    }
-
-    /// The part that is being read, where it can be told.
-    var current: Range<Int>? {
-        var seen = 0
-        for part in parts where part.isMade {
-            if seen == child { return part.range }
-            seen += 1
-        }
-        return nil
+        return parts
     }
 
     /// Where the part ends that has the beginning of a line at `start`.
     func end(_ message: UnsafeRawBufferPointer, from start: Int) -> Int {
-        Self.next(mark, message, from: start).map {
-            Self.part(message, start..<$0.lowerBound).range.upperBound
-        }
-            ?? message.count
+        guard let line = next(message, from: start) else { return message.count }
+        return Self.part(message, start..<line.lowerBound).range.upperBound
     }
 
     /// The next line that begins or ends a part, without its end. `from` is where a line begins.
-    private static func next(_ mark: [UInt8], _ text: UnsafeRawBufferPointer, from: Int) -> Range<Int>? {
+    private func next(_ text: UnsafeRawBufferPointer, from: Int) -> Range<Int>? {
         var position = from
-        while position < text.count {
+        while !mark.isEmpty, position < text.count {
             let end = text.firstOffset(of: 0x0A, from: position) ?? text.count
             if text.begins(with: mark, at: position) {
                 let rest = text.slice(position + mark.count..<end)
