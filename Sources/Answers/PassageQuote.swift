@@ -18,22 +18,29 @@ package struct PassageQuote {
         let tokens: [Token]
         /// Whether a quote may begin, or end before, this token; one more for the end.
         let isBoundary: [Bool]
-        /// The token with which an answer begins here: with a space before the word.
-        let first: [Int32?]
+        /// The tokens with which an answer begins here, in place of this one: with a space before the
+        /// word. Often one; two before a digit, which no vocabulary joins to a space. Empty: none begins.
+        let leads: [[Int32]]
+
+        /// The token of the text that comes after the first `taken` of an answer that begins at `first`;
+        /// nil within its lead.
+        func next(_ first: Int, _ taken: Int) -> Int? {
+            taken < leads[first].count ? nil : first + 1 + taken - leads[first].count
+        }
     }
 
     private let sources: [Source]
     private let end: Int32
-    /// Where the tokens so far may stand: source, first token, next token.
-    private var places: [(source: Int, first: Int, next: Int)] = []
-    private var isEmpty = true
+    /// Where the tokens so far may stand: source, first token.
+    private var places: [(source: Int, first: Int)] = []
+    private var taken = 0
 
     /// - Parameters:
     ///   - decline: Words that are allowed besides the passages'.
     ///   - end: The token that ends an answer.
     package init(passages: [String], decline: String, end: Int32, tokenizer: Tokenizer) {
         self.end = end
-        var spaced: [Int32: Int32?] = [:]
+        var spaced: [Int32: [Int32]] = [:]
         func source(_ text: String, passage: Int?) -> Source {
             let bytes = Array(text.utf8)
             let tokens = tokenizer.encodeWithRanges(bytes)
@@ -41,7 +48,7 @@ package struct PassageQuote {
                 byte >= 0x80 || (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A)
             }
             var boundary = [Bool](repeating: true, count: tokens.count + 1)
-            var first = [Int32?](repeating: nil, count: tokens.count)
+            var leads = [[Int32]](repeating: [], count: tokens.count)
             for (index, token) in tokens.enumerated() {
                 let range = token.range
                 guard !range.isEmpty else { continue }
@@ -52,16 +59,19 @@ package struct PassageQuote {
                 }
                 guard start < range.upperBound, bytes[start] > 0x20, boundary[index] else { continue }
                 if isSpace {
-                    first[index] = token.id
+                    leads[index] = [token.id]
                 } else {
                     if spaced[token.id] == nil {
-                        let ids = tokenizer.encode([0x20] + bytes[range])
-                        spaced[token.id] = .some(ids.count == 1 ? ids[0] : nil)
+                        let wanted = [0x20] + bytes[range]
+                        let ids = tokenizer.encode(wanted)
+                        // A token that ends inside a character is nothing that can be encoded.
+                        let isSame = tokenizer.decode(ids) == wanted
+                        spaced[token.id] = isSame ? ids : tokenizer.encode([0x20]) + [token.id]
                     }
-                    first[index] = spaced[token.id]!
+                    leads[index] = spaced[token.id]!
                 }
             }
-            return Source(passage: passage, tokens: tokens, isBoundary: boundary, first: first)
+            return Source(passage: passage, tokens: tokens, isBoundary: boundary, leads: leads)
         }
         sources =
             passages.enumerated().map { source($1, passage: $0) } + [source(" " + decline, passage: nil)]
@@ -70,51 +80,48 @@ package struct PassageQuote {
     /// The tokens that may come next, each once, ascending; `end` among them where the answer may end.
     package var allowed: [Int32] {
         var ids: Set<Int32> = []
-        if isEmpty {
-            for source in sources {
-                let range = source.passage == nil ? source.first.prefix(1) : source.first[...]
-                for case let id? in range { ids.insert(id) }
+        for (number, first) in taken == 0 ? beginnings : places {
+            let source = sources[number]
+            guard let next = source.next(first, taken) else {
+                ids.insert(source.leads[first][taken])
+                continue
             }
-        } else {
-            for place in places {
-                let source = sources[place.source]
-                let isWhole = place.next == source.tokens.count
-                if source.isBoundary[place.next], source.passage != nil || isWhole { ids.insert(end) }
-                if !isWhole { ids.insert(source.tokens[place.next].id) }
-            }
+            let isWhole = next == source.tokens.count
+            if source.isBoundary[next], source.passage != nil || isWhole { ids.insert(end) }
+            if !isWhole { ids.insert(source.tokens[next].id) }
         }
         return ids.sorted()
     }
 
+    private var beginnings: [(source: Int, first: Int)] {
+        sources.enumerated().flatMap { number, source in
+            (source.passage == nil ? 0..<min(1, source.leads.count) : source.leads.indices)
+                .compactMap { source.leads[$0].isEmpty ? nil : (number, $0) }
+        }
+    }
+
     /// Takes one of ``allowed`` that is not the end.
     package mutating func append(_ id: Int32) {
-        if isEmpty {
-            isEmpty = false
-            for (number, source) in sources.enumerated() {
-                let count = source.passage == nil ? min(1, source.first.count) : source.first.count
-                for index in 0..<count where source.first[index] == id {
-                    places.append((number, index, index + 1))
-                }
-            }
-        } else {
-            places = places.compactMap { place in
-                let tokens = sources[place.source].tokens
-                guard place.next < tokens.count, tokens[place.next].id == id else { return nil }
-                return (place.source, place.first, place.next + 1)
-            }
+        places = (taken == 0 ? beginnings : places).filter { number, first in
+            let source = sources[number]
+            guard let next = source.next(first, taken) else { return source.leads[first][taken] == id }
+            return next < source.tokens.count && source.tokens[next].id == id
         }
+        taken += 1
     }
 
     /// Where the tokens so far stand; the first place, when there are several. Nil when they end nowhere.
     package var place: Place? {
-        func isEnd(_ place: (source: Int, first: Int, next: Int)) -> Bool {
-            sources[place.source].isBoundary[place.next]
+        let standing = places.compactMap { number, first in
+            sources[number].next(first, taken).map { (source: sources[number], first: first, next: $0) }
         }
-        guard let place = places.first(where: isEnd) ?? places.first else { return nil }
-        let source = sources[place.source]
+        guard
+            let place = standing.first(where: { $0.source.isBoundary[$0.next] }) ?? standing.first
+        else { return nil }
+        let source = place.source
         let range = source.tokens[place.first].range
         // The space before the word is the answer's and not the quote's, where there is one.
-        let isSpaced = source.first[place.first] == source.tokens[place.first].id
+        let isSpaced = source.leads[place.first] == [source.tokens[place.first].id]
         return Place(
             passage: source.passage,
             range: range.lowerBound + (isSpaced ? 1 : 0)..<source.tokens[place.next - 1].range.upperBound)

@@ -103,6 +103,27 @@ import Tokenization
         #expect(starts.contains(0))
     }
 
+    @Test(
+        "what a passage says can be quoted: numbers, whose digits stand apart from the space, and what opens a line"
+    )
+    func numbers() throws {
+        let tokenizer = try Self.tokenizer.get()
+        let passage = "7312345 is\n1887. Paid: $40 (12 March), zkqvx.\nZkqvx paid in 1902\n日本語 1"
+        for text in [
+            "7312345", "1887", "$40", "40", "12 March", "12", "zkqvx", "Zkqvx paid", "1902", "in 1902",
+        ] {
+            var quote = PassageQuote(
+                passages: [passage], decline: AskPrompt.unanswerable, end: 2, tokenizer: tokenizer)
+            for id in tokenizer.encode(" " + text) {
+                try #require(quote.allowed.contains(id), "\(text)")
+                quote.append(id)
+            }
+            #expect(quote.allowed.contains(2), "\(text)")
+            let range = try #require(quote.place).range
+            #expect(String(decoding: Array(passage.utf8)[range], as: UTF8.self) == text)
+        }
+    }
+
     @Test("without passages only the words that decline are left")
     func empty() throws {
         let tokenizer = try Self.tokenizer.get()
