@@ -9,6 +9,8 @@ import random
 import re
 import sys
 
+from scenes import SCENES
+
 FIRST = """Anna Ben Carla David Elif Farid Grace Hugo Ines Jack Karin Liam Maya Noor Oskar Paula Quentin Rosa Sven Tara Umar Vera Will Xenia Yusuf Zoe Emma Noah Olivia Ethan Priyanka Arjun
 Mei Hiro Fatima Omar Lucia Mateo Chloe Antoine Greta Lukas Agnes Piotr Ivana Milan Sofia Nikos Aoife Conor Megan Gareth Isla Callum Tunde Amara Kofi Zanele Deborah Keith Linda Roger Susan Peter Judith Alan""".split()
 LAST = """Baker Moreno Schmidt Novak Okafor Lindqvist Rossi Dubois Kowalski Nakamura Patel Singh Chen Kim Nguyen Hughes Murphy Fraser Walsh Cole Barnes Hayes Reid Marsh Lowe Fischer Weber Jansen Visser Larsen Berg Nilsen Virtanen Costa
@@ -284,6 +286,8 @@ class Letters:
         _, _, style, subjects, parts = (HAM | SPAM)[kind]
         kept = {}
         sender, to = self.envelope(style, kept)
+        if kind in SCENES and r.random() < 0.4:
+            subjects, parts = zip(r.choice(SCENES[kind]))
         subject = self.expand(r.choice(subjects), kept)
         body = [p for p in (self.expand(p, kept).strip() for p in parts) if p]
         body = [p[:1].upper() + p[1:] if i and r.random() < 0.9 else p for i, p in enumerate(body)]

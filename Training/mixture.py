@@ -359,9 +359,12 @@ class Mixture:
                 text = self.restyled(text)
             pair = r.choice(SPAM_NAMES)
             return self.prompt(text, pair[not bad], list(pair), dict(zip(pair, r.choice(SPAM_DESCRIPTIONS))), MAIL_INSTRUCTIONS, True, False)
-        text, kind, _ = self.modern_letters.mail(r.choice(list(HAM) + ["phishing", r.choice(list(SPAM))]))
+        kind = r.choice(list(HAM) + ["phishing", r.choice(list(SPAM))])
+        u = r.choice([u for u in UMBRELLAS if any(kind in kinds for _, kinds in u)])
+        if x < 0.72 and r.random() < 0.6:  # every label as often, however many kinds it has
+            kind = r.choice(r.choice(u)[1])
+        text, kind, _ = self.modern_letters.mail(kind)
         if x < 0.72:
-            u = r.choice([u for u in UMBRELLAS if any(kind in kinds for _, kinds in u)])
             name = {n: r.choice(n.split("|")) for n, _ in u}
             true = next(name[n] for n, kinds in u if kind in kinds)
             told = {}
@@ -626,39 +629,100 @@ class Mixture:
         return self.prompt(p, c, source[0], None, ["Answer the question.", "Which answer is right?", "What is the answer?"], none_ok=False, keep_all=True)
 
     def needle(self):
-        """Facts planted far from where they are asked for."""
+        """Facts planted far from where they are asked for, several of them asked for in turn: the single, multi-key and tracking tasks of RULER among them."""
         r = self.r
-        size = r.choice([300, 700, 1500, 3000, 5000, 7000])
-        kind = r.choice(("noise", "essay", "essay", "essay"))
-        if kind == "noise":
-            line = "The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again.\n"
-            hay = [line] * (size // 24)
-        else:
-            pool = r.choice([self.pieces[n] for n in ("novels", "web", "openstax", "debdocs", "tech") if self.pieces.get(n)])
-            hay, have = [], 0
-            while have < size:
-                t = r.choice(pool)
-                hay += [x + "\n" for x in t.split("\n")]
-                have += len(t) // 4
+        size = r.choice([300, 700, 1500, 3000, 5000, 7000, 7000, 12000, 18000])
+        x = r.random()
+        if x < 0.1:
+            return self.tracking(size)
+        if x < 0.16:
+            return self.common(min(size, 5000))
+        noise = ["The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again.\n"] * (size // 24)
         word = lambda: r.choice(self.words)[1][0]
-        things = [f"{word()}-{word()}" if r.random() < 0.7 else word() for _ in range(r.choice([1, 1, 2, 3, 4, 8, 16]))]
-        things = list(dict.fromkeys(things))
-        what = r.choice(["number", "number", "word", "code", "uuid"])
-        value = lambda: str(r.randrange(10 ** 6, 10 ** 7)) if what == "number" else word() if what == "word" else "-".join(f"{r.randrange(16 ** n):0{n}x}" for n in (8, 4, 4, 4, 12)) if what == "uuid" else f"{r.choice('ABCDEFGHKLMNPRSTUVWXYZ')}{r.randrange(1000, 10000)}-{r.choice('ABCDEFGHKLMNPRSTUVWXYZ')}{r.choice('ABCDEFGHKLMNPRSTUVWXYZ')}"
-        say = r.choice(["One of the special magic {w}s for {k} is: {v}.", "The special magic {w} for {k} is {v}.", "The {w} of {k} is {v}.", "Remember: {k} has the {w} {v}.", "{k}: {v}", "Please note that the {w} for {k} is {v}."])
-        v = {k: value() for k in things}
-        for k in things:
-            hay.insert(r.randrange(len(hay) + 1), say.format(w=what, k=k, v=v[k]) + r.choice([" ", "\n"]))
-        k = r.choice(things)
-        q = r.choice(["What is the special magic {w} for {k} mentioned in the provided text?", "What is the {w} for {k}?", "Which {w} belongs to {k}?", "What is the {w} of {k}?"]).format(w=what, k=k)
-        text, a = "".join(hay), v[k]
-        if r.random() < 0.08:
-            text, a = text.replace(say.format(w=what, k=k, v=v[k]), ""), "The text does not say."
-        if r.random() < 0.5:
-            near = [text[max(0, (at := text.find(a)) - r.randint(100, 600)): at + r.randint(100, 600)]] if a in text and r.random() < 0.4 else []
-            return self.asked(text, q, NOT_THERE if a.startswith("The text") else a, near)
-        body = f"Text:\n{text}\n\n{q}" if r.random() < 0.7 else f"{q}\n\nText:\n{text}"
-        return self.chat(body, a if r.random() < 0.6 or a.startswith("The text") else f"The special magic {what} for {k} mentioned in the provided text is {a}.", limit=7900)
+        what = r.choice(["number", "number", "word", "code", "uuid", "uuid"])
+        kinds = {"number": lambda: str(r.randrange(10 ** 6, 10 ** 7)), "word": word, "uuid": lambda: "-".join(f"{r.randrange(16 ** n):0{n}x}" for n in (8, 4, 4, 4, 12)),
+                 "code": lambda: f"{r.choice('ABCDEFGHKLMNPRSTUVWXYZ')}{r.randrange(1000, 10000)}-{r.choice('ABCDEFGHKLMNPRSTUVWXYZ')}{r.choice('ABCDEFGHKLMNPRSTUVWXYZ')}"}
+        key = kinds["uuid"] if r.random() < 0.1 else (lambda: f"{word()}-{word()}" if r.random() < 0.7 else word())
+        say = r.choice(["One of the special magic {w}s for {k} is: {v}."] * 3 + ["The special magic {w} for {k} is {v}.", "The {w} of {k} is {v}.", "Remember: {k} has the {w} {v}.", "{k}: {v}", "Please note that the {w} for {k} is {v}."])
+        hay = r.choice(("noise", "prose", "prose", "prose", "needles"))
+        count = max(2, size // r.choice([16, 40, 120])) if hay == "needles" else r.choice([1, 1, 2, 3, 4, 8, 16])
+        v = {key(): kinds[what]() for _ in range(min(count, 400))}
+        lines = noise if hay == "noise" else [] if hay == "needles" else self.prose_lines(size)
+        planted = {k: say.format(w=what, k=k, v=v[k]) for k in v}
+        for k in v:
+            lines.insert(r.randrange(len(lines) + 1), planted[k] + r.choice([" ", "\n"]) if hay == "prose" else planted[k] + "\n")
+        ask = r.choice(["What is the special magic {w} for {k} mentioned in the provided text?"] * 2 + ["What is the {w} for {k}?", "Which {w} belongs to {k}?", "What is the {w} of {k}?"])
+        text = "".join(lines)
+        if r.random() < 0.2:
+            k = r.choice(list(v))
+            q = ask.format(w=what, k=k)
+            body = f"Text:\n{text}\n\n{q}" if r.random() < 0.7 else f"{q}\n\nText:\n{text}"
+            return self.chat(body, v[k] if r.random() < 0.6 else f"The special magic {what} for {k} mentioned in the provided text is {v[k]}.", limit=7900)
+        asks = [(ask.format(w=what, k=k), v[k], planted[k]) for k in r.sample(list(v), min(len(v), r.randint(1, 8)))]
+        while r.random() < 0.12:
+            asks.insert(r.randrange(len(asks) + 1), (ask.format(w=what, k=key()), NOT_THERE, None))
+        return self.turns(text, asks)
+
+    def prose_lines(self, size):
+        pool, hay, have = self.r.choice([self.pieces[n] for n in ("novels", "web", "openstax", "debdocs", "tech") if self.pieces.get(n)]), [], 0
+        while have < size:
+            t = self.r.choice(pool)
+            hay += [x + "\n" for x in t.split("\n")]
+            have += len(t) // 4
+        return hay
+
+    def turns(self, text, asks):
+        """A text, then question after question, from memory or with passages read again: (tokens, [(begin, end) of each answer])."""
+        r, out, answers = self.r, [1] + ids(self.tok, "user\nText:\n") + ids(self.tok, text), []
+        if len(out) > 21000:
+            return self.needle()
+        spans, memory = self.cut(text), r.random() < 0.4
+        for q, a, line in asks:
+            passages = []
+            if not memory and r.random() < 0.8:
+                at = text.find(line) if line else -1
+                i = next((i for i, (x, y) in enumerate(spans) if x <= at < y), r.randrange(len(spans)))
+                if line and line not in text[slice(*spans[i])]:
+                    continue
+                best = sorted({i, *r.sample(range(len(spans)), min(len(spans), r.choice([0, 0, 0, 0, 1, 2])))})
+                passages = [text[slice(*spans[j])] for j in best]
+            turn, reply = self.turn(q, a, passages)
+            out += turn + reply
+            answers.append((len(out) - len(reply), len(out)))
+        return (out, answers) if answers and len(out) < 23300 else self.needle()
+
+    def tracking(self, size):
+        """Variables that get their value from one another."""
+        r = self.r
+        name = (lambda: "".join(r.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ") for _ in range(5))) if r.random() < 0.7 else (lambda: r.choice(self.words)[1][0])
+        lines = ["The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again.\n"] * (size // 24) if r.random() < 0.6 else self.prose_lines(size)
+        asks, said = [], []
+        for value in r.sample(range(10000, 100000), r.choice([1, 1, 1, 2, 3])):
+            chain = [name() for _ in range(r.choice([2, 3, 5, 5]))]
+            steps = [f"VAR {chain[0]} = {value}\n"] + [f"VAR {b} = VAR {a}\n" for a, b in zip(chain, chain[1:])]
+            said += zip(sorted(r.randrange(len(lines) + 1) for _ in steps), steps)
+            asks.append((f"Find all variables that are assigned the value {value} in the text above.", ", ".join(chain), None))
+        for at, step in reversed(sorted(said, key=lambda x: x[0])):
+            lines.insert(at, step)
+        text = "".join(lines)
+        out, answers = [1] + ids(self.tok, "user\nText:\n") + ids(self.tok, text), []
+        for q, a, _ in asks:
+            turn, reply = self.turn(q, a, ())
+            out += turn + reply
+            answers.append((len(out) - len(reply), len(out)))
+        return (out, answers) if len(out) < 23300 else self.tracking(5000)
+
+    def common(self, size):
+        """A numbered list and the words that it has most often."""
+        r = self.r
+        words = list(dict.fromkeys(r.choice(self.words)[1][0] for _ in range(size)))
+        often = r.choice([3, 5, 10])
+        items = words[:often] * r.choice([10, 30]) + [w for w in words[often: often + max(5, size // 20)] for _ in range(r.choice([1, 3]))]
+        r.shuffle(items)
+        text = "\n".join(f"{i}. {w}" for i, w in enumerate(items, 1))
+        turn, reply = self.turn(f"What are the {often} most common words in the above list?", ", ".join(words[:often]), ())
+        head = [1] + ids(self.tok, "user\nText:\n") + ids(self.tok, text)
+        return (head + turn + reply, [(len(head) + len(turn), len(head) + len(turn) + len(reply))]) if len(head) < 20000 else self.common(size // 2)
 
     def asked(self, text, question, answer_, passages=()):
         """A question as AskPrompt.swift writes it: the text first, then passages of it read again, then the question."""
@@ -961,8 +1025,8 @@ class Mixture:
         d, s = r.choice(self.summaries)
         return self.chat(r.choice(["Summarize the text in a sentence.", "Give a short summary.", "What is the main point of this text?", "TL;DR"]) + "\n\nText:\n" + d[:6000], s)
 
-    KINDS = [("mail_spam", 0.18), ("modern", 0.11), ("newsgroup", 0.20), ("short", 0.12), ("topic", 0.20), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
-             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.15), ("summary", 0.02), ("needle", 0.045), ("ask", 0.06), ("reading", 0.004)]
+    KINDS = [("mail_spam", 0.18), ("modern", 0.12), ("newsgroup", 0.22), ("short", 0.12), ("topic", 0.20), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
+             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.15), ("summary", 0.02), ("needle", 0.018), ("ask", 0.06), ("reading", 0.004)]
 
     def example(self):
         names, weights = zip(*((n, w) for n, w in self.KINDS if os.environ.get("ONLY", n) == n != os.environ.get("WITHOUT") and (CORPORA or n != "mail_spam")))

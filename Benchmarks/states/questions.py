@@ -250,4 +250,5 @@ def table(head, rows):
         print("| " + " | ".join(row) + " |")
 
 
-main()
+if __name__ == "__main__":
+    main()
