@@ -17,6 +17,7 @@ struct AskCommand: ParsableCommand {
             the state, and answers with a quote: a stretch of a passage word for word, with its bytes. --from memory
             answers from the state alone, which knows what a text is about and cannot quote a long one. Rows say which.
             The same question again is answered from the kept answer and runs no token.
+            A question after a name that stands nowhere in the text is declined at once, and its row says why.
 
             Without -q and --questions, on a terminal: one question a line, an empty line or Ctrl-D ends.
 
@@ -199,7 +200,7 @@ struct AskCommand: ParsableCommand {
     /// A row for people: the answer, and where it stands.
     private static func words(_ row: JSONValue) -> String {
         guard let answer = row["answer"]?.string else {
-            return row["status"]?.string == "abstained" ? "The text does not say.\n" : "Not answered.\n"
+            return row["status"]?.string == "abstained" ? declined(row) + "\n" : "Not answered.\n"
         }
         var text = TerminalText.sanitized(answer, limit: 2000) + "\n"
         let spans = row["spans"]?.array ?? []
@@ -210,6 +211,11 @@ struct AskCommand: ParsableCommand {
         }
         if spans.isEmpty { text += "    from memory; these words do not stand in the text\n" }
         return text
+    }
+
+    fileprivate static func declined(_ row: JSONValue) -> String {
+        let why = row["warning"]?.string.map { ": " + TerminalText.sanitized($0, limit: 400) } ?? ""
+        return "The text does not say\(why)."
     }
 
     private func summary(_ asker: TextQuestions, _ text: TextReading.Text, seconds: Double) -> String {
@@ -239,7 +245,7 @@ private final class Transcript {
     func append(_ row: JSONValue) throws(PipelineError) {
         let clean = { (text: String?) in TerminalText.sanitized(text ?? "", limit: 4000) }
         var text = "**\(clean(row["question"]?.string))**\n\n"
-        text += "\(row["answer"]?.string.map { clean($0) } ?? "The text does not say.")\n\n"
+        text += "\(row["answer"]?.string.map { clean($0) } ?? AskCommand.declined(row))\n\n"
         for span in row["spans"]?.array ?? [] {
             text += "> \(clean(span["text"]?.string)) (`\(clean(span["part"]?.string))`, bytes "
             text += "\(span["start"]?.integer ?? 0) to \(span["end"]?.integer ?? 0))\n\n"

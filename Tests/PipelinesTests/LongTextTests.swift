@@ -84,6 +84,61 @@ import Testing
         #expect(try text.index.find("ürich 77") == nil && text.index.find("zürich 77") == nil)
     }
 
+    @Test("a name that stands nowhere in the text is told from one that does, and from what is no name")
+    func missingNames() throws {
+        let prose = """
+            The keeper went down to the harbour with Mary and her brother, who had never seen the sea. They asked
+            old Captain Harville whether the Lady Anne would sail before the storm, and he said that nobody could tell
+            but the wind. In the evening the lamps of Lyme were lit again, one after the other, along the wall.
+            """
+        folder.write(prose, to: "story.txt")
+        let index = try read([folder.file("story.txt")], try model()).index
+        func missing(_ question: String) throws -> [String] {
+            try index.missingNames(question, hits: index.search(question, limit: 1))
+        }
+        #expect(try missing("Who went to the harbour with Zumibo?") == ["Zumibo"])
+        #expect(
+            try missing("Did Mary's brother know Wentworth, or Captain Benwick, at the harbour?") == [
+                "Wentworth"
+            ])
+        #expect(try missing("Where did Mary Lennox see the lamps of Lyme in January?") == [])
+        #expect(try missing("Zumibo's lamps, who lit them?") == [])
+        #expect(try missing("What did I or the CEO say of HARVILLE and the U.S. storm on Monday?") == [])
+        #expect(try missing("Did Élodie and Harvilles ask about the storm?") == ["Élodie"])
+
+        // Every noun has a capital: none tells a name.
+        let german = """
+            Der alte Wärter ging mit dem Bruder zum Hafen hinunter, wo die Schiffe vor dem Sturm lagen. Niemand wusste,
+            ob das Boot vor der Nacht noch auslaufen würde, und der Kapitän sagte, nur der Wind könne das sagen. Am Abend
+            brannten die Lampen der Stadt wieder, eine nach der anderen, an der Mauer des Hafens entlang.
+            """
+        folder.write(german, to: "german.txt")
+        let other = try read([folder.file("german.txt")], try model()).index
+        let asked = "Wer ging mit dem Bruder zum Anleger hinunter?"
+        #expect(try other.missingNames(asked, hits: other.search(asked, limit: 1)) == [])
+    }
+
+    @Test("a question after a name that the text has not is declined without a token, and says so")
+    func declinesMissingNames() throws {
+        let model = try model()
+        folder.write(Self.story(300), to: "story.txt")
+        let text = try read([folder.file("story.txt")], model)
+        let asker = try TextQuestions(text, model: model)
+        let row = try asker.answer(
+            AskedQuestion(text: "What did the keeper of the lamp say to Zumibo on that day?"))
+        #expect(row["status"]?.string == "abstained" && row["answer"] == .null)
+        #expect(row["read_tokens"]?.integer == 0 && asker.declined == 1)
+        #expect(row["warning"]?.string == "the text has no Zumibo")
+        let memory = try TextQuestions(
+            text, model: model,
+            options: {
+                var options = TextQuestions.Options()
+                options.source = .memory
+                return options
+            }())
+        #expect(try memory.answer(AskedQuestion(text: "Who is Zumibo to the keeper?"))["warning"] == nil)
+    }
+
     @Test("rows quote the file's bytes; a batch is its single questions; the same again runs no token")
     func questions() throws {
         let model = try model()

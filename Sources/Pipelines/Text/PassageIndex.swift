@@ -78,6 +78,25 @@ package final class PassageIndex {
         }
     }
 
+    /// Names of a question of which no word stands in the text, by stems and without accents.
+    ///
+    /// - Parameter hits: What was found for it: they tell whether capitals mark names in this text.
+    package func missingNames(_ question: String, hits: [Hit]) throws -> [String] {
+        let names = QuestionNames.names(question)
+        guard !names.isEmpty,
+            QuestionNames.areMarked(in: hits.map(\.passage.text).joined(separator: "\n"))
+        else { return [] }
+        return try queue.read { database in
+            try names.filter { words in
+                let query = words.map { "\"\($0)\"" }.joined(separator: " OR ")
+                return try Row.fetchOne(
+                    database, sql: "SELECT rowid FROM search WHERE search MATCH ? LIMIT 1", arguments: [query]
+                )
+                    == nil
+            }
+        }.map { $0.joined(separator: " ") }
+    }
+
     /// The passage that holds these bytes of a part.
     package func passage(part: String, holding range: Range<Int>) throws -> Passage? {
         try queue.read { database in

@@ -33,6 +33,8 @@ package final class TextQuestions {
         var question: AskedQuestion
         var hits: [PassageIndex.Hit]
         var key: CheckpointKey
+        /// Names that stand nowhere in the text; there is nothing to ask then.
+        var missing: [String] = []
     }
 
     package private(set) var count = 0
@@ -106,8 +108,12 @@ package final class TextQuestions {
                     let hits =
                         options.source != .memory
                         ? try text.index.search(question.text, limit: options.passages) : []
-                    let entry = Pending(question: question, hits: hits, key: key(question.text, hits))
-                    if let kept = keptAnswer(entry) {
+                    var entry = Pending(question: question, hits: hits, key: key(question.text, hits))
+                    entry.missing = try text.index.missingNames(question.text, hits: hits)
+                    if !entry.missing.isEmpty {
+                        let declined = Result(status: "abstained", answer: nil, probability: 1, spans: [])
+                        ready[place] = self.row(entry, declined, readTokens: 0)
+                    } else if let kept = keptAnswer(entry) {
                         keptAnswers += 1
                         ready[place] = self.row(entry, kept, readTokens: 0)
                     } else {
@@ -230,7 +236,13 @@ package final class TextQuestions {
                 JSONMember("read_tokens", .integer(readTokens)),
                 JSONMember("state", .string(text.state.key.description)),
                 JSONMember("model", .string("\(model.name)@\(model.engine.fingerprint.prefix(12))")),
-            ])
+            ]
+                + (entry.missing.isEmpty
+                    ? []
+                    : [
+                        JSONMember(
+                            "warning", .string("the text has no \(entry.missing.joined(separator: ", "))"))
+                    ]))
     }
 
     private func failure(_ question: AskedQuestion, _ problem: String) -> JSONValue {
