@@ -4,7 +4,7 @@
 /// passage has one. A name that stands nowhere in the text settles such a question without it
 /// (decision 29). Where many words have capitals, as every noun has in German, none is taken for a name.
 enum QuestionNames {
-    /// A share of capitals inside sentences from which on they mark no names: novels have about 0.06, German 0.25.
+    /// A share of capitals inside sentences from which on they mark no names: novels have 0.04, mail 0.11, German 0.24.
     static let commonShare = 0.15
 
     private static let calendar = Set(
