@@ -637,7 +637,6 @@ class Mixture:
             return self.tracking(size)
         if x < 0.16:
             return self.common(min(size, 5000))
-        noise = ["The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again.\n"] * (size // 24)
         word = lambda: r.choice(self.words)[1][0]
         what = r.choice(["number", "number", "word", "code", "uuid", "uuid"])
         kinds = {"number": lambda: str(r.randrange(10 ** 6, 10 ** 7)), "word": word, "uuid": lambda: "-".join(f"{r.randrange(16 ** n):0{n}x}" for n in (8, 4, 4, 4, 12)),
@@ -647,7 +646,7 @@ class Mixture:
         hay = r.choice(("noise", "prose", "prose", "prose", "needles"))
         count = max(2, size // r.choice([16, 40, 120])) if hay == "needles" else r.choice([1, 1, 2, 3, 4, 8, 16])
         v = {key(): kinds[what]() for _ in range(min(count, 400))}
-        lines = noise if hay == "noise" else [] if hay == "needles" else self.prose_lines(size)
+        lines = self.noise_lines(size) if hay == "noise" else [] if hay == "needles" else self.prose_lines(size)
         planted = {k: say.format(w=what, k=k, v=v[k]) for k in v}
         for k in v:
             lines.insert(r.randrange(len(lines) + 1), planted[k] + r.choice([" ", "\n"]) if hay == "prose" else planted[k] + "\n")
@@ -661,7 +660,11 @@ class Mixture:
         asks = [(ask.format(w=what, k=k), v[k], planted[k]) for k in r.sample(list(v), min(len(v), r.randint(1, 8)))]
         while r.random() < 0.12:
             asks.insert(r.randrange(len(asks) + 1), (ask.format(w=what, k=key()), NOT_THERE, None))
-        return self.turns(text, asks)
+        return self.turns(text, asks, memory=r.random() < 0.4)
+
+    @staticmethod
+    def noise_lines(size):
+        return ["The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again.\n"] * (size // 24)
 
     def prose_lines(self, size):
         pool, hay, have = self.r.choice([self.pieces[n] for n in ("novels", "web", "openstax", "debdocs", "tech") if self.pieces.get(n)]), [], 0
@@ -671,12 +674,12 @@ class Mixture:
             have += len(t) // 4
         return hay
 
-    def turns(self, text, asks):
-        """A text, then question after question, from memory or with passages read again: (tokens, [(begin, end) of each answer])."""
+    def turns(self, text, asks, memory=True):
+        """A text, then question after question (question, answer, the line that has it), from memory or with passages read again: (tokens, [(begin, end) of each answer])."""
         r, out, answers = self.r, [1] + ids(self.tok, "user\nText:\n") + ids(self.tok, text), []
         if len(out) > 21000:
             return self.needle()
-        spans, memory = self.cut(text), r.random() < 0.4
+        spans = self.cut(text)
         for q, a, line in asks:
             passages = []
             if not memory and r.random() < 0.8:
@@ -695,7 +698,7 @@ class Mixture:
         """Variables that get their value from one another."""
         r = self.r
         name = (lambda: "".join(r.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ") for _ in range(5))) if r.random() < 0.7 else (lambda: r.choice(self.words)[1][0])
-        lines = ["The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again.\n"] * (size // 24) if r.random() < 0.6 else self.prose_lines(size)
+        lines = self.noise_lines(size) if r.random() < 0.6 else self.prose_lines(size)
         asks, said = [], []
         for value in r.sample(range(10000, 100000), r.choice([1, 1, 1, 2, 3])):
             chain = [name() for _ in range(r.choice([2, 3, 5, 5]))]
@@ -704,13 +707,7 @@ class Mixture:
             asks.append((f"Find all variables that are assigned the value {value} in the text above.", ", ".join(chain), None))
         for at, step in reversed(sorted(said, key=lambda x: x[0])):
             lines.insert(at, step)
-        text = "".join(lines)
-        out, answers = [1] + ids(self.tok, "user\nText:\n") + ids(self.tok, text), []
-        for q, a, _ in asks:
-            turn, reply = self.turn(q, a, ())
-            out += turn + reply
-            answers.append((len(out) - len(reply), len(out)))
-        return (out, answers) if len(out) < 23300 else self.tracking(5000)
+        return self.turns("".join(lines), asks)
 
     def common(self, size):
         """A numbered list and the words that it has most often."""
@@ -720,9 +717,7 @@ class Mixture:
         items = words[:often] * r.choice([10, 30]) + [w for w in words[often: often + max(5, size // 20)] for _ in range(r.choice([1, 3]))]
         r.shuffle(items)
         text = "\n".join(f"{i}. {w}" for i, w in enumerate(items, 1))
-        turn, reply = self.turn(f"What are the {often} most common words in the above list?", ", ".join(words[:often]), ())
-        head = [1] + ids(self.tok, "user\nText:\n") + ids(self.tok, text)
-        return (head + turn + reply, [(len(head) + len(turn), len(head) + len(turn) + len(reply))]) if len(head) < 20000 else self.common(size // 2)
+        return self.turns(text, [(f"What are the {often} most common words in the above list?", ", ".join(words[:often]), None)])
 
     def asked(self, text, question, answer_, passages=()):
         """A question as AskPrompt.swift writes it: the text first, then passages of it read again, then the question."""

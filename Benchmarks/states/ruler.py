@@ -10,8 +10,8 @@
 
 Needles, questions and scores are RULER's: a share of the wanted strings that the answer has, letter case apart. The prompt is Lector's
 own (`ask`). Prose is what RULER has essays for: twelve novels of the train data, or sentences made here where they are not.
-Up to 64 k tokens every sample of the first six has a text of its own, TEXTS of them at most; after that one text has as many needles as
-there are samples, which is harder. From memory: the state alone. Reread: one passage, found by words, is read again.
+Up to 64 k tokens every sample has a text of its own, TEXTS of them at most; after that one text has as many needles as there are samples,
+which is harder. MK-NIAH-2 and -3 ask all of one text at every size, CWE asks one question a text. From memory: the state alone. Reread: one passage, found by words, is read again.
 Prints Markdown for Benchmarks/LOG.md. Needs the release build of lector (LECTOR names another).
 """
 
@@ -90,12 +90,16 @@ def scatter(lines, size, hay, rng, essays):
         start = rng.randrange(max(1, len(essays) - room))
         sentences, joint = essays[start:start + room].split(". "), " "
         sentences = [s + "." for s in sentences]
-    at = sorted((rng.randrange(len(sentences) + 1), line) for line in lines)
+    return joint.join(inserted(sentences, sorted((rng.randrange(len(sentences) + 1), line) for line in lines)))
+
+
+def inserted(sentences, lines):
+    """Sentences with lines, given in order as (place, line), between them."""
     out, last = [], 0
-    for place, line in at:
+    for place, line in lines:
         out += sentences[last:place] + [line]
         last = place
-    return joint.join(out + sentences[last:])
+    return out + sentences[last:]
 
 
 def tracking(size, asked, rng):
@@ -108,20 +112,17 @@ def tracking(size, asked, rng):
         said = [f"VAR {chain[0]} = {value}"] + [f"VAR {new} = VAR {old}" for old, new in zip(chain, chain[1:])]
         lines += zip(sorted(rng.randrange(len(sentences) + 1) for _ in said), said)
         asks.append((f"Find all variables that are assigned the value {value} in the text above.", chain))
-    out, last = [], 0
-    for place, line in sorted(lines, key=lambda pair: pair[0]):
-        out += sentences[last:place] + [line]
-        last = place
-    return "\n".join(out + sentences[last:]), asks
+    return "\n".join(inserted(sentences, sorted(lines, key=lambda pair: pair[0]))), asks
 
 
 def common_words(size, rng):
     words = [f"{a}{n}" for a in ADJECTIVES for n in NOUNS]
     rng.shuffle(words)
     items, rest = words[:10] * 30, iter(words[10:])
-    width = lambda: sum(len(word) + 6 for word in items)
-    while width() < size * BYTES_PER_TOKEN["list"] and (word := next(rest, None)):
+    width = sum(len(word) + 6 for word in items)
+    while width < size * BYTES_PER_TOKEN["list"] and (word := next(rest, None)):
         items += [word] * 3
+        width += 3 * (len(word) + 6)
     rng.shuffle(items)
     text = "\n".join(f"{number}. {word}" for number, word in enumerate(items, 1))
     return text, [("What are the 10 most common words in the above list?", words[:10])]

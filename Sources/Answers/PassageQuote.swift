@@ -19,7 +19,7 @@ package struct PassageQuote {
         /// Whether a quote may begin, or end before, this token; one more for the end.
         let isBoundary: [Bool]
         /// The tokens with which an answer begins here, in place of this one: with a space before the
-        /// word. Often one; two before a digit, which no vocabulary joins to a space. Empty: none begins.
+        /// word. Often one; two before a digit, which the vocabularies keep apart from a space. Empty: none begins.
         let leads: [[Int32]]
 
         /// The token of the text that comes after the first `taken` of an answer that begins at `first`;
@@ -31,8 +31,8 @@ package struct PassageQuote {
 
     private let sources: [Source]
     private let end: Int32
-    /// Where the tokens so far may stand: source, first token.
-    private var places: [(source: Int, first: Int)] = []
+    /// Where the tokens so far may stand: source, first token; at the start wherever an answer may begin.
+    private var places: [(source: Int, first: Int)]
     private var taken = 0
 
     /// - Parameters:
@@ -75,12 +75,16 @@ package struct PassageQuote {
         }
         sources =
             passages.enumerated().map { source($1, passage: $0) } + [source(" " + decline, passage: nil)]
+        places = sources.enumerated().flatMap { number, source in
+            source.leads.indices.prefix(source.passage == nil ? 1 : .max)
+                .filter { !source.leads[$0].isEmpty }.map { (number, $0) }
+        }
     }
 
     /// The tokens that may come next, each once, ascending; `end` among them where the answer may end.
     package var allowed: [Int32] {
         var ids: Set<Int32> = []
-        for (number, first) in taken == 0 ? beginnings : places {
+        for (number, first) in places {
             let source = sources[number]
             guard let next = source.next(first, taken) else {
                 ids.insert(source.leads[first][taken])
@@ -93,16 +97,9 @@ package struct PassageQuote {
         return ids.sorted()
     }
 
-    private var beginnings: [(source: Int, first: Int)] {
-        sources.enumerated().flatMap { number, source in
-            (source.passage == nil ? 0..<min(1, source.leads.count) : source.leads.indices)
-                .compactMap { source.leads[$0].isEmpty ? nil : (number, $0) }
-        }
-    }
-
     /// Takes one of ``allowed`` that is not the end.
     package mutating func append(_ id: Int32) {
-        places = (taken == 0 ? beginnings : places).filter { number, first in
+        places = places.filter { number, first in
             let source = sources[number]
             guard let next = source.next(first, taken) else { return source.leads[first][taken] == id }
             return next < source.tokens.count && source.tokens[next].id == id

@@ -122,6 +122,15 @@ import Tokenization
             let range = try #require(quote.place).range
             #expect(String(decoding: Array(passage.utf8)[range], as: UTF8.self) == text)
         }
+        // Its first token may end inside the first character, which no encoder makes behind a space.
+        var quote = PassageQuote(
+            passages: [passage], decline: AskPrompt.unanswerable, end: 2, tokenizer: tokenizer)
+        for id in tokenizer.encode(" ") + tokenizer.encode("日本語") {
+            try #require(quote.allowed.contains(id))
+            quote.append(id)
+        }
+        let range = try #require(quote.place).range
+        #expect(String(decoding: Array(passage.utf8)[range], as: UTF8.self) == "日本語")
     }
 
     @Test("without passages only the words that decline are left")
