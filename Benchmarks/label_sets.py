@@ -33,26 +33,33 @@ def rows(data: pathlib.Path, name: str):
         return [json.loads(line) for line in lines]
 
 
-def label_sets(data: pathlib.Path, limit=600):
-    """name: (texts, labels of the texts, all labels), at most `limit` texts by a fixed draw."""
+def pools(data: pathlib.Path):
+    """name: ((text, label) to test on, others to learn from). Sets that no label prompt was made of are all in the first."""
     spaced = lambda s: re.sub(r"(?<=[a-z])(?=[A-Z])", " ", s).lower()
     turns = []
     for row in rows(data, "dialogue"):
         head, _, text = row["text"].partition("\n\n")
         if head.startswith("Services: ") and "," not in head:
             turns.append((text.split("\nAssistant:")[0], head[10:]))
-    dev = lambda name: [(r["text"], r["label"].replace("_", " ")) for r in rows(data, name)
-                        if r["split"] == "dev" and r["label"] != "oos"]
-    found = {
-        "TREC question kinds": [(r["text"], TREC[r["label"]]) for r in rows(data, "trec6")],
-        "snips intents": [(r["text"], spaced(r["intent"])) for r in rows(data, "snips")],
-        "dialogue services": turns,
-        "CLINC150, all 150 (trained on)": dev("clinc150"),
-        "SST-2 (trained on)": dev("sst2"),
-        "20 newsgroups (trained on)": [(r["text"], r["label"]) for r in rows(data, "mail")
-                                       if r["split"] == "dev" and r["source"] == "20news"],
+    split = lambda name, *sources: [[(r["text"], r["label"].replace("_", " ")) for r in rows(data, name)
+                                     if r["split"] == part and r["label"] != "oos" and (not sources or r["source"] in sources)]
+                                    for part in ("dev", "train")]
+    return {
+        "TREC question kinds": ([(r["text"], TREC[r["label"]]) for r in rows(data, "trec6")], []),
+        "snips intents": ([(r["text"], spaced(r["intent"])) for r in rows(data, "snips")], []),
+        "dialogue services": (turns, []),
+        "CLINC150, all 150 (trained on)": split("clinc150"),
+        "SST-2 (trained on)": split("sst2"),
+        "20 newsgroups (trained on)": split("mail", "20news"),
+        "spam or ham, four corpora (trained on)": split("mail", "spamassassin", "csdmc2010", "enron1", "lingspam"),
     }
-    for name, pairs in found.items():
+
+
+def label_sets(data: pathlib.Path, limit=600):
+    """name: (texts, labels of the texts, all labels), at most `limit` texts by a fixed draw; mail has a program of its own."""
+    for name, (pairs, _) in pools(data).items():
+        if name.startswith("spam"):
+            continue
         labels = sorted({label for _, label in pairs})
         pairs = random.Random(11).sample(pairs, min(limit, len(pairs)))
         yield name, [text for text, _ in pairs], [label for _, label in pairs], labels

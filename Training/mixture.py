@@ -1020,8 +1020,8 @@ class Mixture:
         d, s = r.choice(self.summaries)
         return self.chat(r.choice(["Summarize the text in a sentence.", "Give a short summary.", "What is the main point of this text?", "TL;DR"]) + "\n\nText:\n" + d[:6000], s)
 
-    KINDS = [("mail_spam", 0.18), ("modern", 0.12), ("newsgroup", 0.22), ("short", 0.12), ("topic", 0.20), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
-             ("match", 0.065), ("tags", 0.02), ("instruction", 0.03), ("extraction", 0.15), ("summary", 0.02), ("needle", 0.018), ("ask", 0.06), ("reading", 0.004)]
+    KINDS = [("mail_spam", 0.20), ("modern", 0.12), ("newsgroup", 0.22), ("short", 0.13), ("topic", 0.20), ("title", 0.04), ("word", 0.015), ("genre_of", 0.015), ("option", 0.035), ("template", 0.03),
+             ("match", 0.065), ("tags", 0.025), ("instruction", 0.03), ("extraction", 0.15), ("summary", 0.02), ("needle", 0.010), ("ask", 0.07), ("reading", 0.004)]
 
     def example(self):
         names, weights = zip(*((n, w) for n, w in self.KINDS if os.environ.get("ONLY", n) == n != os.environ.get("WITHOUT") and (CORPORA or n != "mail_spam")))

@@ -4,7 +4,8 @@ import Dispatch
 ///
 /// Deterministic: examples are taken in their order, sums run in a fixed order over a fixed number of
 /// lanes whatever the number of threads, and there is no random choice. The penalty is chosen by
-/// cross-validation, its folds taken by turns within each label.
+/// cross-validation, its folds taken by turns within each label; so is whether the head begins at
+/// nothing or at what the model itself would answer, which a few examples only have to correct.
 ///
 /// Source of the method: Nocedal and Wright, Numerical Optimization, algorithm 7.5.
 public struct HeadTrainer: Sendable {
@@ -23,13 +24,17 @@ public struct HeadTrainer: Sendable {
 
     let width: Int
     let labelCount: Int
+    private let answers: [Float]?
     private(set) var labels: [Int] = []
     private var features: [Float] = []
 
-    public init(width: Int, labelCount: Int) {
-        precondition(width > 0 && labelCount >= 2)
+    /// - Parameter answers: Float32 `[labels, width]`, weights whose scores are the model's own answer; nil where
+    ///   there are none.
+    public init(width: Int, labelCount: Int, answers: [Float]? = nil) {
+        precondition(width > 0 && labelCount >= 2 && answers.map { $0.count == labelCount * width } ?? true)
         self.width = width
         self.labelCount = labelCount
+        self.answers = answers
     }
 
     public var count: Int { labels.count }
@@ -53,14 +58,56 @@ public struct HeadTrainer: Sendable {
     public func train(onStep: (_ penalty: Double, _ loss: Double) -> Void = { _, _ in }) -> Result? {
         guard counts.count(where: { $0 > 0 }) >= 2 else { return nil }
         let scaling = Scaling(features, width: width)
-        let all = LogisticLoss(
-            rows: scaling.apply(to: features), labels: labels, width: width, labelCount: labelCount)
-
+        let rows = scaling.apply(to: features)
         var turn = [Int](repeating: 0, count: labelCount)
         let fold = labels.map { label -> Int in
             turn[label] += 1
             return (turn[label] - 1) % Self.folds
         }
+        // With many examples it is all the same where the head begins.
+        let starts = count > Self.manyExamples ? [nil] : answers.map { [nil, $0] } ?? [nil]
+        var best = (start: [Float]?.none, penalty: 1.0, loss: Double.infinity, accuracy: 0.0)
+        for start in starts {
+            let all = LogisticLoss(
+                rows: rows, labels: labels, offsets: start.map(scores), width: width, labelCount: labelCount)
+            let found = validated(all, folds: fold, onStep)
+            if let found, found.loss < best.loss { best = (start, found.penalty, found.loss, found.accuracy) }
+        }
+        let all = LogisticLoss(
+            rows: rows, labels: labels, offsets: best.start.map(scores), width: width, labelCount: labelCount)
+        var weights = scaling.unscaled(
+            all.minimized(best.penalty, from: all.zeros), stride: all.stride, labelCount: labelCount)
+        if let start = best.start {
+            for label in 0..<labelCount {
+                for index in 0..<width {
+                    weights[label * (width + 1) + index] += start[label * width + index]
+                }
+            }
+        }
+        return Result(
+            weights: weights,
+            training: LinearHead.Training(
+                examples: count, regularization: best.penalty,
+                validationLoss: best.loss.isFinite ? best.loss : 0, validationAccuracy: best.accuracy))
+    }
+
+    /// `[count, labels]`: each example's scores by weights `[labels, width]`.
+    private func scores(_ weights: [Float]) -> [Float] {
+        labels.indices.flatMap { row in
+            (0..<labelCount).map { label -> Float in
+                var sum = 0.0
+                for index in 0..<width {
+                    sum += Double(weights[label * width + index]) * Double(features[row * width + index])
+                }
+                return Float(sum)
+            }
+        }
+    }
+
+    /// The penalty that does best on examples left out; nil where none can be.
+    private func validated(
+        _ all: LogisticLoss, folds fold: [Int], _ onStep: (_ penalty: Double, _ loss: Double) -> Void
+    ) -> (penalty: Double, loss: Double, accuracy: Double)? {
         let rounds = count > Self.manyExamples ? 1 : Self.folds
         var splits: [(fit: LogisticLoss, held: LogisticLoss, start: [Double])] = []
         for round in 0..<rounds where fold.contains(round) && fold.contains(where: { $0 != round }) {
@@ -68,6 +115,7 @@ public struct HeadTrainer: Sendable {
             splits.append(
                 (fit, all.subset(fold.indices.filter { fold[$0] == round }), fit.zeros))
         }
+        guard !splits.isEmpty else { return nil }
         var best = (penalty: Self.penalties[0], loss: Double.infinity, accuracy: 0.0)
         var worse = 0
         for penalty in Self.penalties {
@@ -79,7 +127,6 @@ public struct HeadTrainer: Sendable {
                 right += Double(score.right)
                 held += splits[index].held.count
             }
-            guard held > 0 else { break }
             loss /= Double(held)
             onStep(penalty, loss)
             if loss < best.loss {
@@ -90,13 +137,7 @@ public struct HeadTrainer: Sendable {
                 if worse == 2 { break }  // the loss falls and rises once along the penalties
             }
         }
-        if splits.isEmpty { best.penalty = 1 }
-        let weights = all.minimized(best.penalty, from: all.zeros)
-        return Result(
-            weights: scaling.unscaled(weights, stride: all.stride, labelCount: labelCount),
-            training: LinearHead.Training(
-                examples: count, regularization: best.penalty,
-                validationLoss: best.loss.isFinite ? best.loss : 0, validationAccuracy: best.accuracy))
+        return best
     }
 }
 
@@ -149,17 +190,20 @@ private struct LogisticLoss {
     let width, labelCount, stride: Int
     private let rows: [Float]
     private let labels: [Int]
+    /// `[count, labelCount]`, scores that are there before any weight.
+    private let offsets: [Float]?
 
     var count: Int { labels.count }
     var zeros: [Double] { [Double](repeating: 0, count: labelCount * stride) }
 
     /// - Parameter rows: `[count, width]`; a 1 for the bias and zeros up to whole vectors are added.
-    init(rows: [Float], labels: [Int], width: Int, labelCount: Int) {
+    init(rows: [Float], labels: [Int], offsets: [Float]?, width: Int, labelCount: Int) {
         let stride = (width + 16) / 16 * 16
         self.width = width
         self.labelCount = labelCount
         self.stride = stride
         self.labels = labels
+        self.offsets = offsets
         var padded = [Float](repeating: 0, count: labels.count * stride)
         for row in labels.indices {
             for index in 0..<width { padded[row * stride + index] = rows[row * width + index] }
@@ -172,6 +216,10 @@ private struct LogisticLoss {
         (width, labelCount, stride) = (other.width, other.labelCount, other.stride)
         labels = chosen.map { other.labels[$0] }
         rows = chosen.flatMap { other.rows[$0 * other.stride..<($0 + 1) * other.stride] }
+        let labelCount = other.labelCount
+        offsets = other.offsets.map { offsets in
+            chosen.flatMap { offsets[$0 * labelCount..<($0 + 1) * labelCount] }
+        }
     }
 
     func subset(_ chosen: [Int]) -> LogisticLoss { LogisticLoss(self, chosen: chosen) }
@@ -244,7 +292,8 @@ private struct LogisticLoss {
                                     fromByteOffset: start + vector * 64, as: Lane.self)
                                 sum += a * b
                             }
-                            scores[label] = Double(sum.sum())
+                            scores[label] =
+                                Double(sum.sum()) + Double(offsets?[row * labelCount + label] ?? 0)
                         }
                         let shares = softmax(scores)
                         let truth = labels[row]

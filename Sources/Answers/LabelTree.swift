@@ -43,6 +43,19 @@ public struct LabelTree: Sendable, Equatable {
         labelCount = answers.count
     }
 
+    /// For each label the token that the first branching asks for on the way to it; several may share one.
+    public var firstTokens: [Int32] {
+        var tokens = [Int32](repeating: 0, count: labelCount)
+        func fill(_ target: Target, _ token: Int32) {
+            switch target {
+            case .label(let label): tokens[label] = token
+            case .branch(let next): for edge in branches[next] { fill(edge.target, token) }
+            }
+        }
+        for edge in branches[0] { fill(edge.target, edge.token) }
+        return tokens
+    }
+
     private struct Builder {
         let names: [String]
         let answers: [[Int32]]

@@ -71,6 +71,9 @@ public final class Engine: Sendable {
         getenv("LECTOR_THREADS").flatMap { Int(String(cString: $0)) }.flatMap { $0 > 0 ? $0 : nil }
     }
 
+    /// The output head's weights for one token, `[hidden]`.
+    public func headRow(_ token: Int32) -> [Float] { model.headRow(token) }
+
     /// A session before its first token.
     public func makeSession() -> Session { Session(state: model.makeState()) }
 

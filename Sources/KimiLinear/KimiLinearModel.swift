@@ -228,6 +228,17 @@ public final class KimiLinearModel: @unchecked Sendable {
         head(items, onLogits)
     }
 
+    /// The output head's weights for one token, `[hidden]`: its logit is their product with a final-normed hidden state.
+    public func headRow(_ token: Int32) -> [Float] {
+        precondition((0..<config.vocabularySize).contains(Int(token)), "a token of the vocabulary")
+        return [Float](unsafeUninitializedCapacity: config.hidden) { buffer, filled in
+            withUnsafePointer(to: weights.head.packed) {
+                ck_unpack_row(buffer.baseAddress!, $0, Int64(token))
+            }
+            filled = config.hidden
+        }
+    }
+
     /// Logits of the wanted rows, a few at a time.
     private func head(_ items: [Item], _ onLogits: (Int, Int, UnsafeBufferPointer<Float>) -> Void) {
         let w = workspace

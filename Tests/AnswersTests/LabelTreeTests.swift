@@ -60,6 +60,13 @@ import Testing
         }
     }
 
+    @Test("each label's token at the first branching")
+    func firstTokens() throws {
+        let tree = try LabelTree(
+            names: ["a", "b", "c", "d"], answers: [[9, 5, 7, 2], [9, 6, 2], [9, 5, 8, 2], [9, 5, 8, 3]])
+        #expect(tree.forced == [9] && tree.firstTokens == [5, 6, 5, 5])
+    }
+
     @Test("logits that are not numbers never become probabilities that are not")
     func brokenLogits() throws {
         let tree = try LabelTree(names: ["x", "y"], answers: [[1, 0], [2, 0]])

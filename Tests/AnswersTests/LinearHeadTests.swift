@@ -19,10 +19,10 @@ import Tokenization
         }
     }
 
-    private static func trained(_ examples: [(x: [Float], label: Int)], labels: Int, width: Int)
-        -> HeadTrainer.Result?
-    {
-        var trainer = HeadTrainer(width: width, labelCount: labels)
+    private static func trained(
+        _ examples: [(x: [Float], label: Int)], labels: Int, width: Int, answers: [Float]? = nil
+    ) -> HeadTrainer.Result? {
+        var trainer = HeadTrainer(width: width, labelCount: labels, answers: answers)
         for example in examples { trainer.add(example.x, label: example.label) }
         return trainer.train()
     }
@@ -57,6 +57,31 @@ import Tokenization
         // What cross-validation promised holds for the unseen.
         #expect(abs(accuracy - result.training.validationAccuracy) < 0.12)
         #expect(abs(loss / Double(unseen.count) - result.training.validationLoss) < 0.25)
+    }
+
+    @Test("a few examples begin at the model's answer where it is right, at nothing where it is wrong")
+    func answers() throws {
+        let (labels, width) = (4, 64)
+        let few = Self.examples(2 * labels, labels: labels, width: width, seed: 5, noise: 3)
+        let unseen = Self.examples(200 * labels, labels: labels, width: width, seed: 6, noise: 3)
+        // Weights that know the centres, and those of the label beside.
+        func answers(_ shift: Int) -> [Float] {
+            (0..<labels).flatMap { label in
+                (0..<width).map { $0 % labels == (label + shift) % labels ? 0.5 : 0 }
+            }
+        }
+        func right(_ answers: [Float]?) throws -> (Int, HeadTrainer.Result) {
+            let result = try #require(Self.trained(few, labels: labels, width: width, answers: answers))
+            let head = try Self.head(result.weights, labels: labels, width: width)
+            let count = unseen.count { example in
+                let shares = head.distribution(of: example.x)
+                return shares.firstIndex(of: shares.max()!) == example.label
+            }
+            return (count, result)
+        }
+        let alone = try right(nil)
+        #expect(try right(answers(0)).0 > alone.0 + 40)
+        #expect(try right(answers(1)).1 == alone.1)
     }
 
     @Test("the fit is a minimum of the penalized loss")
@@ -196,6 +221,15 @@ import Tokenization
                 #expect(mixed[index]!.count == engine.config.hidden)
                 // Normed: without the learned weights the mean square is 1.
                 #expect(mixed[index]!.contains { $0 != 0 } && mixed[index]!.allSatisfy(\.isFinite))
+                // The output head's rows give the logits; activations are rounded to 8 bits there.
+                let logits = plain[index]!
+                let scale = logits.reduce(0) { max($0, $1.magnitude) }
+                for token in stride(from: 0, to: engine.vocabularySize, by: 997) {
+                    let row = engine.headRow(Int32(token))
+                    #expect(
+                        abs(zip(row, mixed[index]!).reduce(0) { $0 + $1.0 * $1.1 } - logits[token]) < 0.02
+                            * scale)
+                }
             } else {
                 #expect(mixed[index] == plain[index])
             }

@@ -96,10 +96,12 @@ package final class HeadTraining {
         let instruction = request.instruction ?? ClassificationPrompt.defaultInstruction
         var options = Classifier.Options()
         options.maxTokens = request.maxTokens
-        let classifier = try Classifier(
-            model: model, prompt: ClassificationPrompt(labels: labels, instruction: instruction),
-            options: options, readout: .features)
-        var trainer = HeadTrainer(width: model.engine.config.hidden, labelCount: labels.count)
+        let prompt = ClassificationPrompt(labels: labels, instruction: instruction)
+        let classifier = try Classifier(model: model, prompt: prompt, options: options, readout: .features)
+        let tree = try EncodedPrompt(prompt, tokenizer: model.tokenizer).tree
+        var trainer = HeadTrainer(
+            width: model.engine.config.hidden, labelCount: labels.count,
+            answers: tree.firstTokens.flatMap(model.engine.headRow))
 
         // Results come in any order; examples are taken in that of the input.
         var found: [Int: (features: [Float], label: Int)] = [:]
