@@ -1,7 +1,7 @@
 """What a state remembers: the tasks of RULER (Hsieh et al. 2024), by name and build, asked of a text that was read once.
 
     python3 Benchmarks/states/ruler.py [--sizes 1k,2k,4k,8k] [--tasks S-NIAH-1,...] [--samples 20] [--modes memory,reread]
-                                       [--texts 20] [--model FILE] [--novels FILE.jsonl.xz] [--work FOLDER]
+                                       [--texts 20] [--window none] [--model FILE] [--novels FILE.jsonl.xz] [--work FOLDER]
 
   S-NIAH-1, -2, -3     one special magic number (3: uuid) in noise, in prose, in prose
   MK-NIAH-1, -2, -3    one of four numbers in prose; one of a text of nothing but numbers; of nothing but uuids
@@ -144,7 +144,9 @@ def ask(text, asks, mode, options):
     path.write_text(text)
     file.write_text("".join(json.dumps({"question": question}) + "\n" for question, _ in asks))
     command = [LECTOR, "ask", path, "--questions", file, "--from", mode, "--fresh", "--quiet", "--progress", "none", "--answer-tokens", 64,
-               "--budget", "400M", "--state-dir", options.work / "states"] + (["--model", options.model] if options.model else [])
+               "--budget", "400M", "--state-dir", options.work / "states"]
+    command += ["--model", options.model] if options.model else []
+    command += ["--window", options.window] if options.window else []
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     if done.returncode not in (0, 1) or len(rows) != len(asks):
@@ -162,6 +164,7 @@ def main():
     parser.add_argument("--texts", type=int, default=20)
     parser.add_argument("--modes", default="memory,reread")
     parser.add_argument("--model")
+    parser.add_argument("--window", help="of ask, such as none")
     parser.add_argument("--novels", type=pathlib.Path, default=NOVELS)
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "Benchmarks" / "work" / "ruler")
     options = parser.parse_args()

@@ -18,8 +18,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
             "\(path) has format version \(found), this build reads up to version \(expected). "
                 + "Use the build that wrote it, or delete it; the next run rebuilds the state."
         case .mismatch(let path, let what, let checkpoint, let loaded):
-            "\(path) belongs to \(what) \(checkpoint.prefix(48)), but \(loaded.prefix(48)) is loaded. "
-                + "Load that one or choose another --state-dir."
+            "\(path) belongs to \(what) \(checkpoint.prefix(64)), but \(loaded.prefix(64)) is loaded. "
+                + "Load that one (--model, --window) or choose another --state-dir."
         case .unreadable(let path, let reason):
             "\(path) cannot be read: \(reason). Check its permissions."
         case .unwritable(let path, let reason):

@@ -10,6 +10,14 @@ import WeightFiles
     import Darwin
 #endif
 
+/// How far back the attention layers look, where that is not as the model says.
+public enum AttentionWindow: Sendable, Equatable {
+    /// At so many tokens, the one that is read among them.
+    case tokens(Int)
+    /// At the whole text: memory and time grow with it.
+    case all
+}
+
 /// A model ready to read: weights, kernels and threads, shared by any number of sessions.
 ///
 /// Calls from several threads are safe and follow each other; batches are how work is shared.
@@ -39,21 +47,38 @@ public final class Engine: Sendable {
     ///   - threads: Nil asks `LECTOR_THREADS`, and without that takes one a core.
     ///   - recipe: How matrices are packed on load; nil takes bf16 for a folder, `closest` for a
     ///     GGUF. A packed file keeps its own.
+    ///   - window: Instead of the model's own; a state belongs to the window it was made with.
     ///   - kernels: Kernel level; nil asks `LECTOR_KERNELS`, and without that takes the fastest.
     /// - Throws: `WeightFileError`, `KernelLevel.Unavailable`.
     public init(
-        modelPath: String, threads: Int? = nil, recipe: Recipe? = nil, kernels: String? = nil
+        modelPath: String, threads: Int? = nil, recipe: Recipe? = nil, window: AttentionWindow? = nil,
+        kernels: String? = nil
     ) throws {
+        func configured(_ config: ModelConfig) -> ModelConfig {
+            var config = config
+            switch window {
+            case .tokens(let count):
+                precondition(count > 0, "a window of no token")
+                config.window = count
+            case .all: config.window = nil
+            case nil: break
+            }
+            return config
+        }
         let level = try KernelLevel(named: kernels)
         let threads = threads ?? Self.environmentThreads
         self.modelPath = modelPath
         switch try ModelFile(path: modelPath) {
         case .packed(let file):
-            model = try KimiLinearModel(packed: file, level: level, threads: threads)
+            model = try KimiLinearModel(
+                packed: file, config: configured(ModelConfig(json: file.config, path: file.path)),
+                level: level, threads: threads)
             fingerprint = file.fingerprint
             mapped = file
         case .published(let published):
-            model = try KimiLinearModel(published: published, recipe: recipe, level: level, threads: threads)
+            model = try KimiLinearModel(
+                published: published, config: configured(published.config), recipe: recipe, level: level,
+                threads: threads)
             var hash = SHA256()
             hash.update("\(model.recipe) \(try published.fingerprint())".utf8)
             fingerprint = hash.finalize().hex

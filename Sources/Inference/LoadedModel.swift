@@ -27,13 +27,14 @@ public struct LoadedModel: Sendable {
     ///   - path: Nil for the bundled model, see ``BundledModel``.
     ///   - threads: Nil asks `LECTOR_THREADS`, then takes one a core.
     ///   - recipe: How weights are packed on load; nil takes bf16 for a folder, `closest` for a GGUF.
+    ///   - window: Instead of the model's own.
     public static func open(
-        path: String? = nil, threads: Int? = nil, recipe: Recipe? = nil
+        path: String? = nil, threads: Int? = nil, recipe: Recipe? = nil, window: AttentionWindow? = nil
     ) throws -> LoadedModel {
         let location = try path ?? BundledModel.locate()
         // Before the weights: what is wrong with a tokenizer shows at once.
         let tokenizer = try tokenizer(of: location)
-        let engine = try Engine(modelPath: location, threads: threads, recipe: recipe)
+        let engine = try Engine(modelPath: location, threads: threads, recipe: recipe, window: window)
         let isBundled = path == nil && BundledModel.environmentModel() == nil
         let last = location.split(separator: "/").last.map(String.init) ?? location
         return LoadedModel(engine: engine, tokenizer: tokenizer, name: isBundled ? "bundled" : last)

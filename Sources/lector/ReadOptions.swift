@@ -12,6 +12,14 @@ struct ReadOptions: ParsableArguments {
     @Option(help: "Threads; without it one a core.")
     var threads: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many tokens the attention layers look back at, or none for the whole text: details are "
+                + "remembered better, and memory and time grow with the text. Without it as the model says. "
+                + "A state is gone on with under the window that it was made with.",
+            valueName: "tokens|none"))
+    var window: AttentionWindow?
+
     @Option(help: ArgumentHelp("Where runs and states lie.", valueName: "folder"))
     var stateDir: String?
 
@@ -57,7 +65,7 @@ struct ReadOptions: ParsableArguments {
         var output = RunRequest.Output()
         output.modelPath = settings.text(.model, flag: model)
         output.threads = try settings.integer(.threads, flag: threads)
-        return try ModelOpening.open(output)
+        return try ModelOpening.open(output, window: window)
     }
 
     /// Reads the inputs into a state; nil after a signal, when the way to go on has been said.
@@ -98,3 +106,15 @@ struct ReadOptions: ParsableArguments {
 }
 
 extension StatePrecision: ExpressibleByArgument {}
+
+extension AttentionWindow: ExpressibleByArgument {
+    public init?(argument: String) {
+        if argument == "none" {
+            self = .all
+        } else if let count = Int(argument), count > 0 {
+            self = .tokens(count)
+        } else {
+            return nil
+        }
+    }
+}

@@ -67,6 +67,29 @@ struct ReadCommandTests {
         #expect(damaged(lector).isEmpty)
     }
 
+    @Test("a state under another window is another state, and is gone on with under that window only")
+    func window() throws {
+        let lector = prepare()
+        func state(_ window: [String]) throws -> (key: String, bytes: Int) {
+            let key = try #require(row(lector.run(read + window))["state"]?.string)
+            return (key, lector.bytes("state/lector/states/\(key).state").count)
+        }
+        let own = try state([])
+        #expect(try state(["--window", "64"]) == own)  // what the model's config says
+        let wide = try state(["--window", "100"])
+        let all = try state(["--window", "none"])
+        #expect(Set([own.key, wide.key, all.key]).count == 3)
+        #expect(own.bytes < wide.bytes && wide.bytes < all.bytes)
+
+        let ask = ["ask", "--state", all.key, "-q", "Who?", "--from", "memory", "--model", "model"]
+        let other = lector.run(ask)
+        #expect(other.status == 78 && other.err.contains("--window"))
+        #expect([0, 1].contains(lector.run(ask + ["--window", "none"]).status))
+        for wrong in ["0", "all", "-1"] {
+            #expect(lector.run(read + ["--window", wrong]).status == 64)
+        }
+    }
+
     @Test(
         "Ctrl-C keeps the state and says how to go on, which reads the rest only",
         arguments: [SIGINT, SIGTERM])
