@@ -9,6 +9,7 @@ all that it has. Of a set that was trained on, the model has read what it learns
 scikit-learn, the penalty by five-fold cross-validation as the head's. Needs scikit-learn (PyPI).
 """
 import argparse
+import collections
 import json
 import pathlib
 import random
@@ -17,6 +18,7 @@ import tempfile
 import time
 import warnings
 
+import devmail
 import label_sets
 
 DRAWS = {2: 5, 8: 3, 32: 2}
@@ -41,7 +43,6 @@ def head(learn, test, folder, options):
     label_sets.lector("train-head", lines(folder / "learn.jsonl", learn), "--json-text", "text", "-o", folder / "some.lhd", *options)
     seconds = time.time() - began
     rows = folder / "rows.jsonl"
-    rows.unlink(missing_ok=True)
     label_sets.lector("classify", lines(folder / "test.jsonl", test), "--json-text", "text", "--head", folder / "some.lhd", "-o", rows,
                       "--state-dir", folder / "states", *options)
     return share(test, [json.loads(row)["label"] for row in open(rows)]), seconds
@@ -51,9 +52,10 @@ def tfidf(learn, test):
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegressionCV
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    folds = min(5, max(collections.Counter(label for _, label in learn).values()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = LogisticRegressionCV(Cs=[1, 10, 100, 1000], cv=5, max_iter=500, scoring="neg_log_loss", use_legacy_attributes=False, l1_ratios=[0])
+        model = LogisticRegressionCV(Cs=[1, 10, 100, 1000], cv=folds, max_iter=500, scoring="neg_log_loss", use_legacy_attributes=False, l1_ratios=[0])
         model.fit(words.fit_transform([text for text, _ in learn]), [label for _, label in learn])
         return share(test, model.predict(words.transform([text for text, _ in test])))
 
@@ -71,11 +73,13 @@ def main():
     options = parser.parse_args()
     model = ["--model", options.model] if options.model else []
     print("| label set | examples a label | prompting | `train-head` | TF-IDF | seconds to learn |\n| --- | --- | --- | --- | --- | --- |")
-    for name, (pairs, learn) in label_sets.pools(options.data).items():
+    mail = {"spam or ham, four corpora (trained on)": label_sets.split(options.data, "mail", *devmail.CORPORA)}
+    for name, (pairs, learn) in (label_sets.pools(options.data) | mail).items():
         if options.sets and not name.startswith(tuple(options.sets.split(","))):
             continue
-        test = random.Random(11).sample(pairs, min(600, len(pairs)))
-        learn = [pair for pair in learn or pairs if pair not in set(test)]
+        test = label_sets.drawn(pairs)
+        held = set(test)
+        learn = [pair for pair in learn or pairs if pair not in held]
         rows = label_sets.classify([text for text, _ in test], sorted({label for _, label in test}), *model)
         prompting = share(test, [max(row, key=row.get) for row in rows])
         for size in options.sizes.split(","):

